@@ -1,0 +1,60 @@
+//! A body that must be one JSON value and nothing more.
+//!
+//! The daemon starts an exec as soon as its JSON is complete and hands what is left of the body
+//! to the process as standard input (moby `api/server/router/container/exec.go`), so whatever
+//! follows the value would be an argument that nobody judged.
+
+use core::fmt;
+use serde::de::IgnoredAny;
+
+/// Why a body is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentError {
+    /// It is not one complete JSON value, with nothing but blanks around it.
+    NotOneJsonValue,
+}
+
+impl ArgumentError {
+    /// The rule's name, the same word in log, message and test.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotOneJsonValue => "not-one-json-value",
+        }
+    }
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotOneJsonValue => "takes one JSON value as its body, with nothing after it",
+        })
+    }
+}
+
+/// Examines a collected body.
+///
+/// # Errors
+/// See [`ArgumentError`].
+pub fn examine(body: &[u8]) -> Result<(), ArgumentError> {
+    serde_json::from_slice::<IgnoredAny>(body)
+        .map(|_| ())
+        .map_err(|_| ArgumentError::NotOneJsonValue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_passes_and_what_follows_it_does_not() {
+        for body in ["{\"Detach\":false,\"Tty\":false}\n", "{}", " {} \r\n\t"] {
+            assert_eq!(examine(body.as_bytes()), Ok(()), "{body:?}");
+        }
+        for body in ["", " ", "{", "{}x", "{}{}", "{} rm -rf /\n", "{\"a\":1,}", "\u{feff}{}"] {
+            assert_eq!(examine(body.as_bytes()), Err(ArgumentError::NotOneJsonValue), "{body:?}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(examine(deep.as_bytes()), Err(ArgumentError::NotOneJsonValue));
+    }
+}

@@ -1,0 +1,117 @@
+//! The words of the operation table: what a line says of an operation.
+
+use crate::http::{Hijack, Method};
+
+pub use super::table::Operation;
+
+/// The parts of the API that one variable each opens, as in tecnativa/docker-socket-proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the variable of the same name, in capitals")]
+pub enum Section {
+    Auth,
+    Build,
+    Commit,
+    Configs,
+    Containers,
+    Distribution,
+    Events,
+    Exec,
+    Grpc,
+    Images,
+    Info,
+    Networks,
+    Nodes,
+    Ping,
+    Plugins,
+    Secrets,
+    Services,
+    Session,
+    Swarm,
+    System,
+    Tasks,
+    Version,
+    Volumes,
+}
+
+/// Whether an operation changes something, or lets its caller do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only tells.
+    Reads,
+    /// It changes something. Mostly what is not GET or HEAD; `attach/ws` is a GET that writes.
+    Writes,
+}
+
+/// How the gate treats an operation's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arguments {
+    /// Passed on as it comes, in any length.
+    Opaque,
+    /// There must be none: what the daemon does not read before it hijacks, or obeys in old API
+    /// versions only, would have a second reading.
+    Bodiless,
+    /// One JSON value: collected, examined and sent in one piece.
+    Json,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// The operation that the line describes.
+    pub operation: Operation,
+    /// Swagger's operationId, or, for what only the daemon's router knows, a name alike.
+    pub id: &'static str,
+    /// Its method.
+    pub method: Method,
+    /// Its path without version; `{id}` is one segment, `{name...}` one or more.
+    pub template: &'static str,
+    /// The variable that opens it; without one nothing does.
+    pub section: Option<Section>,
+    /// Whether it changes something.
+    pub effect: Effect,
+    /// Whether its body or its answer goes on for as long as somebody sends.
+    pub streams: bool,
+    /// Whether it may turn the connection into a raw stream.
+    pub hijack: Hijack,
+    /// What becomes of its body.
+    pub arguments: Arguments,
+}
+
+impl Line {
+    pub(super) const fn new(
+        operation: Operation,
+        id: &'static str,
+        method: Method,
+        template: &'static str,
+        section: Option<Section>,
+        effect: Effect,
+    ) -> Self {
+        Self {
+            operation,
+            id,
+            method,
+            template,
+            section,
+            effect,
+            streams: false,
+            hijack: Hijack::Never,
+            arguments: Arguments::Opaque,
+        }
+    }
+
+    pub(super) const fn streams(self) -> Self {
+        Self { streams: true, ..self }
+    }
+
+    pub(super) const fn hijacks(self, hijack: Hijack) -> Self {
+        Self { streams: true, hijack, ..self }
+    }
+
+    pub(super) const fn bodiless(self) -> Self {
+        Self { arguments: Arguments::Bodiless, ..self }
+    }
+
+    pub(super) const fn json(self) -> Self {
+        Self { arguments: Arguments::Json, ..self }
+    }
+}

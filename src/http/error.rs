@@ -1,0 +1,200 @@
+//! Why a message is refused: one variant a rule, without the peer's bytes.
+
+use core::fmt;
+
+/// Why a request head has no single reading. Each is answered with [`HeadError::status`] and the
+/// connection closes, since what follows could not be framed either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadError {
+    /// The first byte can't begin a method: not HTTP (TLS, for example), or a leading blank line.
+    NotHttp,
+    /// A line ends with LF alone (RFC 9112, section 2.2 lets a recipient accept it; we don't).
+    BareLineFeed,
+    /// A CR that no LF follows.
+    BareCarriageReturn,
+    /// A header line that begins with a blank: obs-fold, or a blank before the first header.
+    Folded,
+    /// The head is longer than the limit.
+    TooLong,
+    /// More header lines than the limit.
+    TooManyFields,
+    /// The request or status line is malformed.
+    StartLine,
+    /// HTTP/2's preface, or a version other than 1.0 and 1.1.
+    Version,
+    /// A field name that is empty or no token, or blanks before the colon.
+    FieldName,
+    /// A control byte in a field value.
+    FieldValue,
+    /// The target does not begin with `/` (absolute, authority and asterisk forms included).
+    TargetForm,
+    /// A control byte, blank or `#` in the target.
+    TargetByte,
+    /// A `%` in the path that two hexadecimal digits do not follow.
+    TargetEscape,
+    /// The decoded path has an empty, `.` or `..` segment, a backslash or a control byte.
+    UncleanPath,
+    /// A 1.1 request without Host.
+    HostMissing,
+    /// More than one Host line.
+    HostTwice,
+    /// A Content-Length that is not `1*DIGIT` or does not fit.
+    ContentLength,
+    /// More than one Content-Length line.
+    ContentLengthTwice,
+    /// Both Content-Length and Transfer-Encoding.
+    LengthAndEncoding,
+    /// A Transfer-Encoding that is not the one word `chunked`, or more than one line of it.
+    TransferEncoding,
+    /// Transfer-Encoding on HTTP/1.0, which the daemon ignores.
+    EncodingOnOldVersion,
+    /// More than one Content-Type line.
+    ContentTypeTwice,
+    /// A byte outside ASCII in Content-Type: Go's lower-casing turns some into letters.
+    ContentTypeByte,
+}
+
+impl HeadError {
+    /// The status code that answers it.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::TooLong | Self::TooManyFields => 431,
+            Self::TransferEncoding => 501,
+            Self::Version => 505,
+            Self::NotHttp
+            | Self::BareLineFeed
+            | Self::BareCarriageReturn
+            | Self::Folded
+            | Self::StartLine
+            | Self::FieldName
+            | Self::FieldValue
+            | Self::TargetForm
+            | Self::TargetByte
+            | Self::TargetEscape
+            | Self::UncleanPath
+            | Self::HostMissing
+            | Self::HostTwice
+            | Self::ContentLength
+            | Self::ContentLengthTwice
+            | Self::LengthAndEncoding
+            | Self::EncodingOnOldVersion
+            | Self::ContentTypeTwice
+            | Self::ContentTypeByte => 400,
+        }
+    }
+
+    /// The rule's name, the same word in log, message and test.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotHttp => "not-http",
+            Self::BareLineFeed => "bare-line-feed",
+            Self::BareCarriageReturn => "bare-carriage-return",
+            Self::Folded => "folded",
+            Self::TooLong => "head-too-long",
+            Self::TooManyFields => "too-many-fields",
+            Self::StartLine => "start-line",
+            Self::Version => "version",
+            Self::FieldName => "field-name",
+            Self::FieldValue => "field-value",
+            Self::TargetForm => "target-form",
+            Self::TargetByte => "target-byte",
+            Self::TargetEscape => "target-escape",
+            Self::UncleanPath => "unclean-path",
+            Self::HostMissing => "host-missing",
+            Self::HostTwice => "host-twice",
+            Self::ContentLength => "content-length",
+            Self::ContentLengthTwice => "content-length-twice",
+            Self::LengthAndEncoding => "length-and-encoding",
+            Self::TransferEncoding => "transfer-encoding",
+            Self::EncodingOnOldVersion => "encoding-on-old-version",
+            Self::ContentTypeTwice => "content-type-twice",
+            Self::ContentTypeByte => "content-type-byte",
+        }
+    }
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotHttp => {
+                "this is not an HTTP/1.1 request (a TLS client? use http:// or tcp:// without TLS)"
+            }
+            Self::BareLineFeed => "a line ends with LF alone; lines end with CR LF",
+            Self::BareCarriageReturn => "a CR stands alone; lines end with CR LF",
+            Self::Folded => "a header line begins with a blank; folded headers are not taken",
+            Self::TooLong => "the request head is longer than MAX_HEAD_BYTES",
+            Self::TooManyFields => "the request has more than 128 header lines",
+            Self::StartLine => "the request line is not 'METHOD TARGET HTTP/1.1'",
+            Self::Version => "only HTTP/1.0 and HTTP/1.1 are spoken here",
+            Self::FieldName => "a header name is empty, no token, or followed by a blank",
+            Self::FieldValue => "a header value holds a control byte",
+            Self::TargetForm => "the request target does not begin with '/'",
+            Self::TargetByte => "the request target holds a control byte, a blank or a '#'",
+            Self::TargetEscape => "the path holds a '%' without two hexadecimal digits",
+            Self::UncleanPath => {
+                "the path, once decoded, has an empty, '.' or '..' segment, a backslash or a control byte"
+            }
+            Self::HostMissing => "an HTTP/1.1 request needs a Host header",
+            Self::HostTwice => "the request has more than one Host header",
+            Self::ContentLength => "Content-Length is not a plain decimal number that fits",
+            Self::ContentLengthTwice => "the request has more than one Content-Length header",
+            Self::LengthAndEncoding => "the request has both Content-Length and Transfer-Encoding",
+            Self::TransferEncoding => "Transfer-Encoding is not the one word 'chunked'",
+            Self::EncodingOnOldVersion => "HTTP/1.0 has no Transfer-Encoding",
+            Self::ContentTypeTwice => "the request has more than one Content-Type header",
+            Self::ContentTypeByte => "Content-Type holds a byte outside ASCII",
+        })
+    }
+}
+
+impl std::error::Error for HeadError {}
+
+/// Why a body's framing is refused: what follows can't be told apart from the body any more, so
+/// the connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FramingError {
+    /// A chunk size that is not `1*16HEXDIG`.
+    ChunkSize,
+    /// A chunk extension: no Docker client sends one, and parsers have differed over them.
+    ChunkExtension,
+    /// A line of the chunk framing that does not end with CR LF, or chunk data not followed by it.
+    ChunkLineEnd,
+    /// A trailer field in a request: no Docker client sends one.
+    Trailer,
+    /// The peer ended the connection inside the body.
+    Truncated,
+    /// More bytes were said to be moved than belong to the body.
+    Overrun,
+}
+
+impl FramingError {
+    /// The rule's name, the same word in log, message and test.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ChunkSize => "chunk-size",
+            Self::ChunkExtension => "chunk-extension",
+            Self::ChunkLineEnd => "chunk-line-end",
+            Self::Trailer => "trailer",
+            Self::Truncated => "truncated",
+            Self::Overrun => "overrun",
+        }
+    }
+}
+
+impl fmt::Display for FramingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ChunkSize => "a chunk size is not 1 to 16 hexadecimal digits",
+            Self::ChunkExtension => "a chunk has an extension",
+            Self::ChunkLineEnd => "a line of the chunk framing does not end with CR LF",
+            Self::Trailer => "the chunked body has a trailer",
+            Self::Truncated => "the body ends before its length",
+            Self::Overrun => "more bytes than the body has were moved",
+        })
+    }
+}
+
+impl std::error::Error for FramingError {}

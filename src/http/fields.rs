@@ -1,0 +1,123 @@
+//! What the framing, the persistence and the policy need to know of a head's fields, gathered in
+//! one pass. Judging it is the caller's: requests and responses differ in what they may say.
+
+use super::Persistence;
+use super::body::BodyFraming;
+use super::error::HeadError;
+use super::number;
+use super::request::Version;
+
+/// Header lines a head may have. Docker clients send fewer than 20; the daemon has no limit.
+pub(super) const FIELD_LINES_MAX: usize = 128;
+
+/// The values of a field that should come once, and whether it came more often.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Once<'b> {
+    pub first: Option<&'b [u8]>,
+    pub again: bool,
+}
+
+impl<'b> Once<'b> {
+    fn add(&mut self, value: &'b [u8]) {
+        if self.first.is_none() {
+            self.first = Some(value);
+        } else {
+            self.again = true;
+        }
+    }
+}
+
+/// The fields that decide something.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of its own")]
+pub(super) struct Fields<'b> {
+    pub host: Once<'b>,
+    pub content_length: Once<'b>,
+    pub content_type: Once<'b>,
+    pub transfer_encoding: Once<'b>,
+    pub upgrade: bool,
+    pub expect_continue: bool,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl<'b> Fields<'b> {
+    pub(super) fn gather(headers: &[httparse::Header<'b>]) -> Result<Self, HeadError> {
+        let mut fields = Self::default();
+        for &httparse::Header { name, value } in headers {
+            if name.is_empty() {
+                return Err(HeadError::FieldName);
+            }
+            // By length first: one comparison for nearly every line.
+            match name.len() {
+                4 if name.eq_ignore_ascii_case("host") => fields.host.add(value),
+                6 if name.eq_ignore_ascii_case("expect") => {
+                    fields.expect_continue |= has_token(value, b"100-continue");
+                }
+                7 if name.eq_ignore_ascii_case("upgrade") => fields.upgrade = true,
+                10 if name.eq_ignore_ascii_case("connection") => {
+                    fields.close |= has_token(value, b"close");
+                    fields.keep_alive |= has_token(value, b"keep-alive");
+                }
+                12 if name.eq_ignore_ascii_case("content-type") => fields.content_type.add(value),
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    fields.content_length.add(value);
+                }
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    fields.transfer_encoding.add(value);
+                }
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The framing that Content-Length and Transfer-Encoding give (RFC 9112, section 6.3), `None`
+    /// where neither is there.
+    pub(super) fn framing(&self, version: Version) -> Result<Option<BodyFraming>, HeadError> {
+        match (self.transfer_encoding.first, self.content_length.first) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(HeadError::LengthAndEncoding),
+            (Some(_), None) if version == Version::Http10 => Err(HeadError::EncodingOnOldVersion),
+            (Some(encoding), None) => {
+                if self.transfer_encoding.again || !encoding.eq_ignore_ascii_case(b"chunked") {
+                    return Err(HeadError::TransferEncoding);
+                }
+                Ok(Some(BodyFraming::Chunked))
+            }
+            (None, Some(_)) if self.content_length.again => Err(HeadError::ContentLengthTwice),
+            (None, Some(length)) => match number::decimal(length) {
+                None => Err(HeadError::ContentLength),
+                Some(0) => Ok(Some(BodyFraming::Empty)),
+                Some(length) => Ok(Some(BodyFraming::Length(length))),
+            },
+        }
+    }
+
+    /// RFC 9112, section 9.3.
+    pub(super) fn persistence(&self, version: Version) -> Persistence {
+        let stays = match version {
+            Version::Http11 => !self.close,
+            Version::Http10 => self.keep_alive && !self.close,
+        };
+        if stays { Persistence::KeepAlive } else { Persistence::Close }
+    }
+}
+
+/// Whether a comma-separated list holds a token, in any case.
+fn has_token(list: &[u8], token: &[u8]) -> bool {
+    list.split(|&byte| byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
+}
+
+/// What httparse's errors mean here. The scan before it has settled every line end.
+pub(super) fn head_error(error: httparse::Error) -> HeadError {
+    match error {
+        httparse::Error::HeaderName => HeadError::FieldName,
+        httparse::Error::HeaderValue => HeadError::FieldValue,
+        httparse::Error::TooManyHeaders => HeadError::TooManyFields,
+        httparse::Error::Version => HeadError::Version,
+        httparse::Error::NewLine | httparse::Error::Status | httparse::Error::Token => {
+            HeadError::StartLine
+        }
+    }
+}

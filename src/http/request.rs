@@ -1,0 +1,330 @@
+//! A request head: what it asks, and how its body is framed. The bytes themselves stay as they
+//! came; they are what is sent on.
+
+use super::Persistence;
+use super::body::BodyFraming;
+use super::error::HeadError;
+use super::fields::{FIELD_LINES_MAX, Fields, head_error};
+use super::target::Target;
+use core::fmt;
+use core::mem::MaybeUninit;
+
+/// The methods that the daemon's router knows. They are case-sensitive (RFC 9110, section 9.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// HEAD
+    Head,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// DELETE
+    Delete,
+    /// OPTIONS, which the daemon answers with 200 on any path.
+    Options,
+    /// Any other token: no operation has it.
+    Other,
+}
+
+impl Method {
+    fn of(token: &str) -> Self {
+        match token {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
+            _ => Self::Other,
+        }
+    }
+
+    /// The method as it is written on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Other => "(other method)",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The versions that are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    Http11,
+}
+
+impl Version {
+    /// What httparse's version digit means; it takes no other.
+    pub(super) fn of(minor: Option<u8>) -> Result<Self, HeadError> {
+        match minor {
+            Some(0) => Ok(Self::Http10),
+            Some(1) => Ok(Self::Http11),
+            Some(_) | None => Err(HeadError::Version),
+        }
+    }
+}
+
+/// A complete request head with exactly one reading.
+#[derive(Clone, Debug)]
+pub struct RequestHead<'b> {
+    /// What is to be done.
+    pub method: Method,
+    /// What it is to be done to.
+    pub target: Target<'b>,
+    /// The version of the request line.
+    pub version: Version,
+    /// How the body that follows is framed: `Empty`, `Length` or `Chunked`.
+    pub framing: BodyFraming,
+    /// Whether the client wants the connection to stay.
+    pub persistence: Persistence,
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+    /// Whether the body is said to be a form, whose values Go's handlers put before the query's.
+    pub is_form: bool,
+    /// The head's own bytes, blank line included.
+    pub bytes: &'b [u8],
+}
+
+impl<'b> RequestHead<'b> {
+    /// Reads a complete head, as [`super::HeadScan::find`] has measured it.
+    ///
+    /// # Errors
+    /// Whatever has no single reading, see [`HeadError`].
+    pub fn parse(head: &'b [u8]) -> Result<Self, HeadError> {
+        let mut lines = [const { MaybeUninit::uninit() }; FIELD_LINES_MAX];
+        let mut parsed = httparse::Request::new(&mut []);
+        let complete = parsed
+            .parse_with_uninit_headers(head, &mut lines)
+            .map_err(|error| head_error_of_request(error, head))?;
+        let (Some(method), Some(target), Some(minor)) =
+            (parsed.method, parsed.path, parsed.version)
+        else {
+            return Err(HeadError::StartLine);
+        };
+        // httparse skips what it forgives (several blanks, for one): whatever it has passed over
+        // shows as a difference in length. "GET / HTTP/1.1" = method SP target SP version.
+        let line_bytes = [method.len(), 1, target.len(), " HTTP/1.1".len()].iter().sum::<usize>();
+        let line_ends = head.get(line_bytes..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+        if complete != httparse::Status::Complete(head.len()) || !line_ends {
+            return Err(HeadError::StartLine);
+        }
+        let version = Version::of(Some(minor))?;
+        let fields = Fields::gather(parsed.headers)?;
+        let framing = fields.framing(version)?.unwrap_or(BodyFraming::Empty);
+        if fields.host.again {
+            return Err(HeadError::HostTwice);
+        }
+        if fields.host.first.is_none() && version == Version::Http11 {
+            return Err(HeadError::HostMissing);
+        }
+        Ok(Self {
+            method: Method::of(method),
+            target: Target::parse(target.as_bytes())?,
+            version,
+            framing,
+            persistence: fields.persistence(version),
+            expects_continue: fields.expect_continue
+                && version == Version::Http11
+                && framing != BodyFraming::Empty,
+            is_form: is_form(&fields)?,
+            bytes: head,
+        })
+    }
+}
+
+/// httparse gives one error for a malformed version and for one it doesn't speak; the difference
+/// is 400 or 505 (RFC 9110, section 15.6.6).
+fn head_error_of_request(error: httparse::Error, head: &[u8]) -> HeadError {
+    let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    let (version, more) = (words.next().unwrap_or_default(), words.next());
+    let error = head_error(error);
+    let spoken = version.starts_with(b"HTTP/") && more.is_none();
+    if error == HeadError::Version && !spoken {
+        HeadError::StartLine
+    } else if error == HeadError::StartLine && line.starts_with(b"PRI * HTTP/") {
+        HeadError::Version
+    } else {
+        error
+    }
+}
+
+/// Whether Go's `ParseForm` would read the body (`net/http`, `parsePostForm`; `mime`,
+/// `ParseMediaType`): it takes the first Content-Type, lower-cases it as Unicode (U+0130 becomes
+/// `i`) and trims Unicode blanks. So a second line or a byte outside ASCII is refused, and within
+/// ASCII the media type is looked for anywhere in the value.
+fn is_form(fields: &Fields<'_>) -> Result<bool, HeadError> {
+    if fields.content_type.again {
+        return Err(HeadError::ContentTypeTwice);
+    }
+    let value = fields.content_type.first.unwrap_or_default();
+    if !value.is_ascii() {
+        return Err(HeadError::ContentTypeByte);
+    }
+    Ok([&b"form-urlencoded"[..], b"multipart/"]
+        .iter()
+        .any(|form| value.windows(form.len()).any(|window| window.eq_ignore_ascii_case(form))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(head: &str) -> Result<RequestHead<'_>, HeadError> {
+        RequestHead::parse(head.as_bytes())
+    }
+
+    fn error(lines: &str) -> Option<HeadError> {
+        let head = format!("POST /build HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
+        RequestHead::parse(head.as_bytes()).err()
+    }
+
+    #[test]
+    fn a_request_of_the_docker_cli_is_read_as_it_is_meant() {
+        let head = "POST /v1.41/exec/7728/start?a=b HTTP/1.1\r\nHost: api.moby.localhost\r\n\
+                    User-Agent: Docker-Client/28.2.2 (linux)\r\nContent-Length: 29\r\n\
+                    Connection: Upgrade\r\nContent-Type: application/json\r\nUpgrade: tcp\r\n\r\n";
+        let request = parse(head).expect("a proper head");
+        assert_eq!(request.method, Method::Post);
+        assert_eq!(*request.target.path, b"/v1.41/exec/7728/start"[..]);
+        assert_eq!(request.target.query, Some(&b"a=b"[..]));
+        assert_eq!(request.framing, BodyFraming::Length(29));
+        assert_eq!(request.persistence, Persistence::KeepAlive);
+        assert_eq!(request.bytes, head.as_bytes());
+        assert!(!request.is_form && !request.expects_continue);
+    }
+
+    #[test]
+    fn the_request_line_has_one_form() {
+        for (line, expected) in [
+            ("GET  /x HTTP/1.1", HeadError::StartLine),
+            ("GET /x  HTTP/1.1", HeadError::StartLine),
+            ("GET /x HTTP/1.1 ", HeadError::StartLine),
+            ("GET\t/x HTTP/1.1", HeadError::StartLine),
+            ("GET /x", HeadError::StartLine),
+            ("GET /x y HTTP/1.1", HeadError::StartLine),
+            ("GET /x HTTP/1.2", HeadError::Version),
+            ("GET /x HTTP/2.0", HeadError::Version),
+            ("GET /x http/1.1", HeadError::StartLine),
+            ("PRI * HTTP/2.0", HeadError::Version),
+            ("GET x HTTP/1.1", HeadError::TargetForm),
+            ("GET http://x/version HTTP/1.1", HeadError::TargetForm),
+            ("OPTIONS * HTTP/1.1", HeadError::TargetForm),
+            ("CONNECT x:80 HTTP/1.1", HeadError::TargetForm),
+        ] {
+            let head = format!("{line}\r\nHost: x\r\n\r\n");
+            assert_eq!(parse(&head).err(), Some(expected), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn methods_are_case_sensitive() {
+        let head = "get /x HTTP/1.1\r\nHost: x\r\n\r\n";
+        assert_eq!(parse(head).expect("well-formed").method, Method::Other);
+    }
+
+    #[test]
+    fn framing_with_two_readings_is_refused() {
+        for (lines, expected) in [
+            ("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", HeadError::LengthAndEncoding),
+            ("Content-Length: 3\r\nContent-Length: 3\r\n", HeadError::ContentLengthTwice),
+            ("Content-Length: 3, 3\r\n", HeadError::ContentLength),
+            ("Content-Length: +3\r\n", HeadError::ContentLength),
+            ("Content-Length: -3\r\n", HeadError::ContentLength),
+            ("Content-Length: 0x3\r\n", HeadError::ContentLength),
+            ("Content-Length:\r\n", HeadError::ContentLength),
+            ("Content-Length: 9223372036854775808\r\n", HeadError::ContentLength),
+            ("Transfer-Encoding: xchunked\r\n", HeadError::TransferEncoding),
+            ("Transfer-Encoding: chunked, identity\r\n", HeadError::TransferEncoding),
+            ("Transfer-Encoding: identity\r\n", HeadError::TransferEncoding),
+            ("Transfer-Encoding: gzip, chunked\r\n", HeadError::TransferEncoding),
+            ("Transfer-Encoding:\r\n", HeadError::TransferEncoding),
+            ("Transfer-Encoding: \u{b}chunked\r\n", HeadError::FieldValue),
+            (
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                HeadError::TransferEncoding,
+            ),
+        ] {
+            assert_eq!(error(lines), Some(expected), "{lines:?}");
+        }
+        assert_eq!(error("Transfer-Encoding: CHUNKED\r\n"), None);
+        let old = "POST /build HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(parse(old).err(), Some(HeadError::EncodingOnOldVersion));
+    }
+
+    #[test]
+    fn field_names_are_tokens_followed_by_a_colon() {
+        for lines in [": a\r\n", "A : b\r\n", "A\t: b\r\n", "A b: c\r\n", "A\r\n", "A(: b\r\n"] {
+            assert_eq!(error(lines), Some(HeadError::FieldName), "{lines:?}");
+        }
+        for lines in ["A: \0\r\n", "A: b\u{1}\r\n", "A: b\u{7f}\r\n"] {
+            assert_eq!(error(lines), Some(HeadError::FieldValue), "{lines:?}");
+        }
+        assert_eq!(error("X_Y: \u{e9}\r\n"), None);
+    }
+
+    #[test]
+    fn there_is_one_host_and_on_1_1_it_is_needed() {
+        assert_eq!(error("Host: x\r\n"), Some(HeadError::HostTwice));
+        assert_eq!(parse("GET / HTTP/1.1\r\n\r\n").err(), Some(HeadError::HostMissing));
+        assert!(parse("GET / HTTP/1.0\r\n\r\n").is_ok());
+        assert!(parse("GET / HTTP/1.1\r\nhost:\r\n\r\n").is_ok());
+    }
+
+    #[test]
+    fn persistence_follows_version_and_connection() {
+        for (head, expected) in [
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", Persistence::KeepAlive),
+            ("GET / HTTP/1.1\r\nHost: x\r\nConnection: a, CLOSE\r\n\r\n", Persistence::Close),
+            ("GET / HTTP/1.0\r\n\r\n", Persistence::Close),
+            ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", Persistence::KeepAlive),
+        ] {
+            assert_eq!(parse(head).expect("well-formed").persistence, expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_known_in_every_spelling_that_go_takes() {
+        for value in [
+            "application/x-www-form-urlencoded",
+            "Application/X-WWW-Form-Urlencoded; charset=utf-8",
+            " \tapplication/x-www-form-urlencoded\t;",
+            "multipart/form-data; boundary=x",
+        ] {
+            let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {value}\r\n\r\n");
+            assert!(parse(&head).expect("well-formed").is_form, "{value:?}");
+        }
+        assert_eq!(
+            error("Content-Type: appl\u{130}cation/x-www-form-urlencoded\r\n"),
+            Some(HeadError::ContentTypeByte)
+        );
+        assert_eq!(
+            error("Content-Type: a/b\r\nContent-Type: application/json\r\n"),
+            Some(HeadError::ContentTypeTwice)
+        );
+    }
+
+    #[test]
+    fn more_lines_than_the_limit_are_refused() {
+        assert_eq!(error(&"A: b\r\n".repeat(FIELD_LINES_MAX)), Some(HeadError::TooManyFields));
+        assert_eq!(error(&"A: b\r\n".repeat(FIELD_LINES_MAX - 1)), None);
+    }
+}

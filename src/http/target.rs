@@ -1,0 +1,185 @@
+//! The request target: its path decoded exactly once, as the daemon's router does, and its query
+//! left as it is. Paths that the daemon would answer with a redirect instead of running anything
+//! are refused, since another engine might run them.
+
+use super::error::HeadError;
+use super::number::hex_digit;
+use std::borrow::Cow;
+
+/// A target in origin form (RFC 9112, section 3.2.1), clean once decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target<'b> {
+    /// The target as it was sent.
+    pub raw: &'b [u8],
+    /// The path, percent-decoded once; borrowed where nothing was encoded.
+    pub path: Cow<'b, [u8]>,
+    /// The path as it was sent.
+    pub raw_path: &'b [u8],
+    /// What follows the first `?`, undecoded.
+    pub query: Option<&'b [u8]>,
+}
+
+impl<'b> Target<'b> {
+    /// Reads a target.
+    ///
+    /// # Errors
+    /// A target that is not in origin form, holds a byte that no target may hold, or whose path
+    /// is not clean after one decoding.
+    pub fn parse(raw: &'b [u8]) -> Result<Self, HeadError> {
+        if raw.first() != Some(&b'/') {
+            return Err(HeadError::TargetForm);
+        }
+        if raw.iter().any(|&byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+            return Err(HeadError::TargetByte);
+        }
+        let (raw_path, query) = match raw.iter().position(|&byte| byte == b'?') {
+            None => (raw, None),
+            Some(mark) => (raw.get(..mark).unwrap_or_default(), raw.get(mark.saturating_add(1)..)),
+        };
+        let path = percent_decode(raw_path)?;
+        if !is_clean(&path) {
+            return Err(HeadError::UncleanPath);
+        }
+        Ok(Self { raw, path, raw_path, query })
+    }
+
+    /// Whether a `/` of the decoded path was written `%2F`, so that a reader who splits before
+    /// decoding sees other segments.
+    #[must_use]
+    pub fn has_encoded_slash(&self) -> bool {
+        matches!(self.path, Cow::Owned(_))
+            && count_slashes(&self.path) != count_slashes(self.raw_path)
+    }
+}
+
+/// Decodes `%XX` once. Go's `net/url` does the same for a path: `+` stays, a bad escape is an
+/// error.
+///
+/// # Errors
+/// [`HeadError::TargetEscape`] for a `%` that two hexadecimal digits do not follow.
+pub fn percent_decode(raw: &[u8]) -> Result<Cow<'_, [u8]>, HeadError> {
+    if memchr::memchr(b'%', raw).is_none() {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut bytes = raw.iter();
+    while let Some(&byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let mut digit = || bytes.next().and_then(|&digit| hex_digit(digit));
+        let (Some(high), Some(low)) = (digit(), digit()) else {
+            return Err(HeadError::TargetEscape);
+        };
+        decoded.push(high << 4 | low);
+    }
+    Ok(Cow::Owned(decoded))
+}
+
+/// Whether the daemon's router would take the path as it is (Go's `path.Clean`), and nobody else
+/// could see another one in it.
+fn is_clean(path: &[u8]) -> bool {
+    // "/" alone names nothing, but cleanly; "/networks/" is a route of its own.
+    if path == b"/" || path == b"/networks/" {
+        return true;
+    }
+    if path.iter().any(|&byte| byte < b' ' || byte == 0x7f || byte == b'\\') {
+        return false;
+    }
+    let mut segments = path.split(|&byte| byte == b'/').skip(1);
+    // A version before it changes nothing about that route.
+    let trailing = path.strip_suffix(b"/networks/").is_some_and(is_version_prefix);
+    segments.all(|segment| !matches!(segment, b"." | b"..") && (!segment.is_empty() || trailing))
+}
+
+fn is_version_prefix(prefix: &[u8]) -> bool {
+    prefix
+        .strip_prefix(b"/v")
+        .is_some_and(|version| version.iter().all(|&byte| byte == b'.' || byte.is_ascii_digit()))
+}
+
+fn count_slashes(path: &[u8]) -> usize {
+    memchr::memchr_iter(b'/', path).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(raw: &str) -> Result<String, HeadError> {
+        Target::parse(raw.as_bytes())
+            .map(|target| String::from_utf8_lossy(&target.path).into_owned())
+    }
+
+    #[test]
+    fn the_path_is_decoded_exactly_once() {
+        for (raw, decoded) in [
+            ("/containers/json", "/containers/json"),
+            ("/%63ontainers/json", "/containers/json"),
+            ("/containers%2Fjson", "/containers/json"),
+            ("/containers%2fjson?all=%31", "/containers/json"),
+            ("/%2563ontainers", "/%63ontainers"),
+            ("/images/a+b/json", "/images/a+b/json"),
+            ("/", "/"),
+            ("/networks/", "/networks/"),
+            ("/v1.41/networks/", "/v1.41/networks/"),
+        ] {
+            assert_eq!(path(raw).as_deref(), Ok(decoded), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_daemon_would_redirect_or_reject_is_refused() {
+        for raw in [
+            "//containers/json",
+            "/containers//json",
+            "/containers/./json",
+            "/containers/../x",
+            "/%2e%2e/x",
+            "/x/%2e",
+            "/x/..",
+            "/containers%2f%2fjson",
+            "/x/",
+            "/volumes/",
+            "/x/networks/",
+            "/x\\y",
+            "/x%5cy",
+            "/x%00",
+            "/x%0a",
+            "/x%7f",
+            "/v1.41//networks/",
+            "/v1.41/x/networks/",
+        ] {
+            assert_eq!(path(raw), Err(HeadError::UncleanPath), "{raw:?}");
+        }
+        for raw in ["/%", "/%2", "/%2g", "/%+1"] {
+            assert_eq!(path(raw), Err(HeadError::TargetEscape), "{raw:?}");
+        }
+        for raw in ["/x#y", "/x?a=#", "/x y", "/x\u{1}", "/x\u{7f}"] {
+            assert_eq!(path(raw), Err(HeadError::TargetByte), "{raw:?}");
+        }
+        for raw in ["", "x", "*", "?x", "%2fcontainers", "http://x/version"] {
+            assert_eq!(path(raw), Err(HeadError::TargetForm), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn the_query_begins_at_the_first_question_mark() {
+        let query = |raw: &'static str| Target::parse(raw.as_bytes()).expect("clean").query;
+        assert_eq!(query("/x"), None);
+        assert_eq!(query("/x?"), Some(&b""[..]));
+        assert_eq!(query("/x??a=/../b?"), Some(&b"?a=/../b?"[..]));
+        assert_eq!(query("/x%3fa"), None);
+    }
+
+    #[test]
+    fn an_encoded_slash_is_seen() {
+        let encoded =
+            |raw: &'static str| Target::parse(raw.as_bytes()).expect("clean").has_encoded_slash();
+        assert!(encoded("/images/a%2Fb/json"));
+        assert!(!encoded("/images/a/b/json"));
+        assert!(!encoded("/%69mages/a/b/json"));
+        assert!(!encoded("/images/a%252Fb/json"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Why a request is refused, in words that say what to set.
+
+use super::variable::{Role, Variable, VariableSet};
+use crate::admission::ArgumentError;
+use crate::api::{ApiVersion, Operation, Unclassified};
+use core::fmt;
+
+/// The rule that refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is no operation.
+    Unclassified(Unclassified),
+    /// These variables would have to be on.
+    Withheld(VariableSet),
+    /// No variable opens it.
+    Closed,
+    /// It names an API version below this one.
+    OldVersion(ApiVersion),
+    /// Its body is a form.
+    Form,
+    /// It has a body and must not.
+    UnexpectedBody,
+    /// Its body is longer than may be collected, in bytes.
+    BodyTooLong(usize),
+    /// Its arguments are refused.
+    Arguments(ArgumentError),
+}
+
+/// A refusal: the rule and the operation, where it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Refusal {
+    /// The rule.
+    pub reason: Reason,
+    /// What was asked for.
+    pub operation: Option<Operation>,
+}
+
+impl Refusal {
+    pub(super) fn of(reason: Reason, operation: Option<Operation>) -> Self {
+        Self { reason, operation }
+    }
+
+    /// The status code that answers it.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self.reason {
+            Reason::Unclassified(Unclassified::Unknown) | Reason::Withheld(_) | Reason::Closed => {
+                403
+            }
+            Reason::Unclassified(Unclassified::Version | Unclassified::EncodedSlash)
+            | Reason::OldVersion(_)
+            | Reason::UnexpectedBody
+            | Reason::Arguments(_) => 400,
+            Reason::BodyTooLong(_) => 413,
+            Reason::Form => 415,
+        }
+    }
+
+    /// The rule's name, the same word in log, message and test.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.reason {
+            Reason::Unclassified(Unclassified::Unknown) => "unknown-operation",
+            Reason::Unclassified(Unclassified::Version) => "version-prefix",
+            Reason::Unclassified(Unclassified::EncodedSlash) => "encoded-slash",
+            Reason::Withheld(_) => "withheld",
+            Reason::Closed => "closed",
+            Reason::OldVersion(_) => "old-version",
+            Reason::Form => "form-body",
+            Reason::UnexpectedBody => "unexpected-body",
+            Reason::BodyTooLong(_) => "body-too-long",
+            Reason::Arguments(error) => error.name(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.operation {
+            write!(f, "{} ", operation.id())?;
+        }
+        match (self.reason, self.operation) {
+            (Reason::Withheld(missing), Some(operation)) => f.write_str(&needs(missing, operation)),
+            (reason, _) => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unclassified(unclassified) => unclassified.fmt(f),
+            Self::Withheld(_) => f.write_str("is not allowed"),
+            Self::Closed => f.write_str("is opened by no variable"),
+            Self::OldVersion(minimum) => write!(
+                f,
+                "is asked for in an API version that is too old; the minimum here is {minimum} (MIN_API_VERSION)"
+            ),
+            Self::Form => f.write_str(
+                "has a form as its body, whose values would override the query; send parameters in the query",
+            ),
+            Self::UnexpectedBody => f.write_str("takes no body"),
+            Self::BodyTooLong(limit) => {
+                write!(f, "has a body of more than {limit} bytes (MAX_JSON_BYTES)")
+            }
+            Self::Arguments(error) => error.fmt(f),
+        }
+    }
+}
+
+/// `needs A=1 and B=1, or ALLOW_C=1`: what would have to be set for an operation.
+#[must_use]
+pub fn needs(missing: VariableSet, operation: Operation) -> String {
+    let list = |variables: &mut dyn Iterator<Item = Variable>, between| {
+        variables.map(|variable| format!("{variable}=1")).collect::<Vec<_>>().join(between)
+    };
+    let needed = list(&mut missing.iter(), " and ");
+    let granting = list(
+        &mut Variable::of(operation).filter(|variable| matches!(variable.role(), Role::Grants(_))),
+        " or ",
+    );
+    if granting.is_empty() {
+        format!("needs {needed}")
+    } else {
+        format!("needs {needed}, or {granting}")
+    }
+}

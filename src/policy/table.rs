@@ -1,0 +1,246 @@
+//! The policy: the settings compiled once to a verdict for each operation, and the judgement of
+//! one request.
+
+use super::decision::{Decision, Examination, Grant};
+use super::refusal::{Reason, Refusal};
+use super::variable::{Role, Settings, Variable, VariableSet};
+use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation};
+use crate::http::{BodyFraming, Method, RequestHead};
+
+/// What the settings make of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may run.
+    Allowed,
+    /// It may not; with these variables on, it might.
+    Withheld(VariableSet),
+    /// No variable opens it.
+    Closed,
+}
+
+/// What is allowed. A value handed to each connection, never a global.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    verdicts: Vec<Verdict>,
+    version_min: ApiVersion,
+}
+
+impl Policy {
+    /// Compiles settings. Requests that name an API version below `version_min` are refused.
+    #[must_use]
+    pub fn new(settings: Settings, version_min: ApiVersion) -> Self {
+        let verdicts = Operation::TABLE.iter().map(|line| verdict(line, settings)).collect();
+        Self { verdicts, version_min }
+    }
+
+    /// The verdict on an operation as such, whatever a request's arguments are.
+    #[must_use]
+    pub fn verdict(&self, operation: Operation) -> Verdict {
+        self.verdicts.get(operation.index()).copied().unwrap_or(Verdict::Closed)
+    }
+
+    /// Judges a request by its head.
+    pub fn judge(&self, head: &RequestHead<'_>) -> Decision {
+        let call = match Call::of(head.method, &head.target) {
+            Ok(call) => call,
+            Err(unclassified) => {
+                return Refusal::of(Reason::Unclassified(unclassified), None).into();
+            }
+        };
+        let refuse = |reason| Refusal::of(reason, Some(call.operation)).into();
+        match self.verdict(call.operation) {
+            Verdict::Allowed => {}
+            Verdict::Withheld(missing) => return refuse(Reason::Withheld(missing)),
+            Verdict::Closed => return refuse(Reason::Closed),
+        }
+        if call.version.is_some_and(|version| version < self.version_min) {
+            return refuse(Reason::OldVersion(self.version_min));
+        }
+        if head.framing == BodyFraming::Empty {
+            return Decision::Allow(Grant::new(call.operation));
+        }
+        // Go's form values come before the query's: the query judged would not be the one used.
+        if head.is_form {
+            return refuse(Reason::Form);
+        }
+        match call.operation.line().arguments {
+            Arguments::Opaque => Decision::Allow(Grant::new(call.operation)),
+            Arguments::Bodiless => refuse(Reason::UnexpectedBody),
+            Arguments::Json => Decision::Examine(Examination::new(call.operation)),
+        }
+    }
+}
+
+/// An `ALLOW_*` that grants wins over everything; otherwise the section must be open, the write
+/// gate too where something changes, and nothing may withhold it.
+fn verdict(line: &Line, settings: Settings) -> Verdict {
+    let Some(section) = line.section.and_then(Variable::opening) else {
+        return Verdict::Closed;
+    };
+    let mut missing = VariableSet::default();
+    for variable in Variable::of(line.operation) {
+        match variable.role() {
+            Role::Grants(_) if settings.is_on(variable) => return Verdict::Allowed,
+            Role::Withholds(_) if settings.get(variable) == Some(false) => {
+                missing = missing.with(variable);
+            }
+            Role::Grants(_)
+            | Role::Withholds(_)
+            | Role::Opens(_)
+            | Role::Writes
+            | Role::WritesBy(_) => {}
+        }
+    }
+    if !settings.is_on(section) {
+        missing = missing.with(section);
+    }
+    if line.effect == Effect::Writes {
+        let gate = write_gate(line.method);
+        let open = settings.get(gate).unwrap_or_else(|| settings.is_on(Variable::Post));
+        if !open {
+            missing = missing.with(gate);
+        }
+    }
+    if missing.is_empty() { Verdict::Allowed } else { Verdict::Withheld(missing) }
+}
+
+/// The variables that allow an operation, where something does: one that grants it, or the
+/// section's and the write gate.
+#[must_use]
+pub fn deciding(operation: Operation, settings: Settings) -> Vec<Variable> {
+    let line = operation.line();
+    let granting = Variable::of(operation)
+        .find(|&variable| matches!(variable.role(), Role::Grants(_)) && settings.is_on(variable));
+    if let Some(variable) = granting {
+        return vec![variable];
+    }
+    let gate = (line.effect == Effect::Writes).then(|| {
+        let own = write_gate(line.method);
+        if settings.get(own).is_some() { own } else { Variable::Post }
+    });
+    line.section.and_then(Variable::opening).into_iter().chain(gate).collect()
+}
+
+/// The variable that lets a method change something: its own where it has one, else POST.
+fn write_gate(method: Method) -> Variable {
+    Variable::ALL
+        .iter()
+        .copied()
+        .find(|variable| variable.role() == Role::WritesBy(method))
+        .unwrap_or(Variable::Post)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict_of(settings: &[(Variable, bool)], operation: Operation) -> Verdict {
+        let settings = settings
+            .iter()
+            .fold(Settings::default(), |settings, &(variable, on)| settings.with(variable, on));
+        Policy::new(settings, ApiVersion { major: 1, minor: 24 }).verdict(operation)
+    }
+
+    fn withheld(variables: &[Variable]) -> Verdict {
+        Verdict::Withheld(
+            variables.iter().fold(VariableSet::default(), |set, &variable| set.with(variable)),
+        )
+    }
+
+    use Variable::{
+        AllowLogs, AllowRestarts, AllowStart, AllowStop, Containers, Delete, Exec, Post, Put,
+        Volumes,
+    };
+
+    #[test]
+    fn by_default_only_ping_version_and_events_are_open() {
+        for line in Operation::TABLE {
+            let open = matches!(
+                line.operation,
+                Operation::SystemPing
+                    | Operation::SystemPingHead
+                    | Operation::SystemVersion
+                    | Operation::SystemEvents
+            );
+            assert_eq!(verdict_of(&[], line.operation) == Verdict::Allowed, open, "{}", line.id);
+        }
+    }
+
+    #[test]
+    fn a_section_opens_its_reads_and_with_post_its_writes() {
+        let open = [(Containers, true)];
+        assert_eq!(verdict_of(&open, Operation::ContainerList), Verdict::Allowed);
+        assert_eq!(verdict_of(&open, Operation::ContainerCreate), withheld(&[Post]));
+        assert_eq!(
+            verdict_of(&[(Post, true)], Operation::ContainerCreate),
+            withheld(&[Containers])
+        );
+        assert_eq!(verdict_of(&[], Operation::VolumeCreate), withheld(&[Volumes, Post]));
+        let both = [(Containers, true), (Post, true)];
+        assert_eq!(verdict_of(&both, Operation::ContainerCreate), Verdict::Allowed);
+    }
+
+    #[test]
+    fn exec_is_opened_by_exec_alone() {
+        let containers = [(Containers, true), (Post, true)];
+        assert_eq!(verdict_of(&containers, Operation::ContainerExec), withheld(&[Exec]));
+        let exec = [(Exec, true), (Post, true)];
+        assert_eq!(verdict_of(&exec, Operation::ContainerExec), Verdict::Allowed);
+        assert_eq!(verdict_of(&exec, Operation::ExecStart), Verdict::Allowed);
+    }
+
+    #[test]
+    fn a_websocket_attach_is_a_write_although_it_is_a_get() {
+        let read_only = [(Containers, true)];
+        assert_eq!(verdict_of(&read_only, Operation::ContainerAttachWebsocket), withheld(&[Post]));
+    }
+
+    #[test]
+    fn granular_grants_need_neither_post_nor_section_and_their_0_takes_nothing_away() {
+        assert_eq!(verdict_of(&[(AllowStart, true)], Operation::ContainerStart), Verdict::Allowed);
+        assert_eq!(verdict_of(&[(AllowStop, true)], Operation::ContainerStop), Verdict::Allowed);
+        for operation in
+            [Operation::ContainerStop, Operation::ContainerRestart, Operation::ContainerKill]
+        {
+            assert_eq!(verdict_of(&[(AllowRestarts, true)], operation), Verdict::Allowed);
+        }
+        let copied = [(Containers, true), (Post, true), (AllowStop, false)];
+        assert_eq!(verdict_of(&copied, Operation::ContainerStop), Verdict::Allowed);
+    }
+
+    #[test]
+    fn a_withheld_read_stays_closed_in_an_open_section() {
+        let open = [(Containers, true)];
+        assert_eq!(verdict_of(&open, Operation::ContainerLogs), Verdict::Allowed);
+        let closed = [(Containers, true), (AllowLogs, false)];
+        assert_eq!(verdict_of(&closed, Operation::ContainerLogs), withheld(&[AllowLogs]));
+        let alone = [(AllowLogs, true)];
+        assert_eq!(verdict_of(&alone, Operation::ContainerLogs), withheld(&[Containers]));
+    }
+
+    #[test]
+    fn delete_and_put_follow_post_until_they_are_set() {
+        let writes = |more: &[(Variable, bool)], operation| {
+            let mut settings = vec![(Containers, true)];
+            settings.extend_from_slice(more);
+            verdict_of(&settings, operation)
+        };
+        let (delete, put) = (Operation::ContainerDelete, Operation::PutContainerArchive);
+        assert_eq!(writes(&[(Post, true)], delete), Verdict::Allowed);
+        assert_eq!(writes(&[(Post, true)], put), Verdict::Allowed);
+        assert_eq!(writes(&[], delete), withheld(&[Delete]));
+        assert_eq!(writes(&[(Post, true), (Delete, false)], delete), withheld(&[Delete]));
+        assert_eq!(writes(&[(Delete, true)], delete), Verdict::Allowed);
+        assert_eq!(writes(&[(Post, true), (Put, false)], put), withheld(&[Put]));
+        assert_eq!(writes(&[(Delete, true)], put), withheld(&[Put]));
+    }
+
+    #[test]
+    fn nothing_opens_what_has_no_variable() {
+        let all: Vec<_> = Variable::ALL.iter().map(|&variable| (variable, true)).collect();
+        for line in Operation::TABLE {
+            let expected = if line.section.is_some() { Verdict::Allowed } else { Verdict::Closed };
+            assert_eq!(verdict_of(&all, line.operation), expected, "{}", line.id);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The configuration, read from the environment alone and without any effect. Every error names
+//! its variable.
+
+use super::environment::{SETTINGS, Stranger, stranger};
+use crate::api::ApiVersion;
+use crate::observe::log::LEVELS;
+use crate::policy::variable::{Settings, Variable, parse_switch};
+use crate::proxy::Limits;
+use crate::proxy::listener::Place;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tracing::level_filters::LevelFilter;
+
+/// Everything that the environment says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Vec<Place>,
+    /// Permission bits of unix listeners.
+    pub listen_socket_mode: u32,
+    /// Leave IPv6 alone.
+    pub ipv6_disabled: bool,
+    /// The daemon's socket.
+    pub socket_path: PathBuf,
+    /// What is allowed.
+    pub policy: Settings,
+    /// The oldest API version that a request may name.
+    pub api_version_min: ApiVersion,
+    /// What the log tells.
+    pub log_level: LevelFilter,
+    /// How many event loops.
+    pub workers: usize,
+    /// What running requests get after SIGTERM.
+    pub shutdown_grace: Duration,
+    /// What a client may take.
+    pub limits: Limits,
+    /// What should be said at start.
+    pub warnings: Vec<String>,
+}
+
+/// A variable that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Its name.
+    pub variable: String,
+    /// What it says.
+    pub value: String,
+    /// What it may say.
+    pub expected: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?} can't be used: it takes {}", self.variable, self.value, self.expected)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// The first variable that can't be used, in the order of the help.
+    pub fn read(
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let values: BTreeMap<String, String> = environment
+            .map(|(name, value)| {
+                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+            })
+            .collect();
+        let read = Reader { values: &values };
+        Ok(Self {
+            listen: read.listen()?,
+            listen_socket_mode: read.parse(
+                "LISTEN_SOCKET_MODE",
+                "permission bits such as 0660",
+                octal,
+            )?,
+            ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
+            socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
+            policy: read.policy()?,
+            api_version_min: read.parse("MIN_API_VERSION", "a version such as 1.24", |text| {
+                ApiVersion::parse(text.as_bytes())
+            })?,
+            log_level: read.parse(
+                "LOG_LEVEL",
+                "debug, info, notice, warning, err, crit, alert or emerg",
+                level,
+            )?,
+            workers: read
+                .parse("WORKERS", "a number from 1 to 256", |text| number(text, 1, 256))?,
+            shutdown_grace: read.seconds("SHUTDOWN_GRACE", 0)?,
+            limits: Limits {
+                head_bytes_max: read.parse(
+                    "MAX_HEAD_BYTES",
+                    "a number from 1024 to 1048576",
+                    |text| number(text, 1 << 10, 1 << 20),
+                )?,
+                json_bytes_max: read.parse(
+                    "MAX_JSON_BYTES",
+                    "a number from 1024 to 1073741824",
+                    |text| number(text, 1 << 10, 1 << 30),
+                )?,
+                head_time_max: read.seconds("HEAD_TIMEOUT", 1)?,
+                idle_time_max: read.seconds("IDLE_TIMEOUT", 1)?,
+            },
+            warnings: warnings(&values),
+        })
+    }
+}
+
+const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
+
+struct Reader<'v> {
+    values: &'v BTreeMap<String, String>,
+}
+
+impl Reader<'_> {
+    /// What is set, or the default from the table. Set to nothing is not set, as in compose files
+    /// with `${NAME:-}`.
+    fn text(&self, name: &str) -> &str {
+        let set = self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        set.unwrap_or_else(|| {
+            SETTINGS
+                .iter()
+                .find(|setting| setting.name == name)
+                .map_or("", |setting| setting.default)
+        })
+    }
+
+    fn parse<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let text = self.text(name);
+        parse(text).ok_or_else(|| ConfigError {
+            variable: name.to_owned(),
+            value: text.to_owned(),
+            expected: expected.to_owned(),
+        })
+    }
+
+    fn seconds(&self, name: &str, least: usize) -> Result<Duration, ConfigError> {
+        let expected = format!("a number of seconds from {least} to 86400");
+        self.parse(name, &expected, |text| {
+            let seconds = number(text.strip_suffix('s').unwrap_or(text), least, 86_400)?;
+            Some(Duration::from_secs(seconds as u64))
+        })
+    }
+
+    fn listen(&self) -> Result<Vec<Place>, ConfigError> {
+        const EXPECTED: &str = "places separated by commas, each :PORT, ADDRESS:PORT, [ADDRESS]:PORT, \
+                                tcp://ADDRESS:PORT or unix:///PATH";
+        self.parse("LISTEN", EXPECTED, |text| {
+            text.split(',').map(|one| place(one.trim())).collect()
+        })
+    }
+
+    fn policy(&self) -> Result<Settings, ConfigError> {
+        let mut settings = Settings::default();
+        for &variable in Variable::ALL {
+            let Some(value) = self.values.get(variable.name()) else { continue };
+            let on = parse_switch(value).ok_or_else(|| ConfigError {
+                variable: variable.name().to_owned(),
+                value: value.clone(),
+                expected: SWITCH.to_owned(),
+            })?;
+            // `DELETE=` is what compose makes of an unset `${DELETE:-}`: still unset.
+            if variable.default().is_some() || !value.trim().is_empty() {
+                settings = settings.with(variable, on);
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn number(text: &str, least: usize, most: usize) -> Option<usize> {
+    let value = crate::http::number::decimal(text.as_bytes())?;
+    usize::try_from(value).ok().filter(|value| (least..=most).contains(value))
+}
+
+fn octal(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    let plain = (1..=4).contains(&digits.len())
+        && digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    plain
+        .then(|| digits.bytes().fold(0, |mode, digit| mode * 8 + u32::from(digit - b'0')))
+        .filter(|&mode| mode <= 0o777)
+}
+
+fn level(text: &str) -> Option<LevelFilter> {
+    // "warn" and "error" are what people write first.
+    let word = match text.to_ascii_lowercase().as_str() {
+        "warn" => "warning".to_owned(),
+        "error" => "err".to_owned(),
+        word => word.to_owned(),
+    };
+    LEVELS.iter().find(|(name, _)| *name == word).map(|&(_, level)| level)
+}
+
+/// A path that fits a socket address (unix(7): 108 bytes with the final zero); `unix://` before
+/// it is taken off, since `DOCKER_HOST` has it.
+fn socket_path(text: &str) -> Option<PathBuf> {
+    let path = text.strip_prefix("unix://").unwrap_or(text);
+    (1..=107).contains(&path.len()).then(|| PathBuf::from(path))
+}
+
+fn place(text: &str) -> Option<Place> {
+    if let Some(path) = text.strip_prefix("unix://") {
+        return socket_path(path).filter(|path| path.is_absolute()).map(Place::Unix);
+    }
+    let text = text.strip_prefix("tcp://").unwrap_or(text);
+    if let Some(port) = text.strip_prefix(':') {
+        return number(port, 0, 65_535)
+            .and_then(|port| u16::try_from(port).ok())
+            .map(Place::Everywhere);
+    }
+    let text = text
+        .strip_prefix("localhost:")
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    text.parse::<SocketAddr>().ok().map(Place::Tcp)
+}
+
+/// What is set and does not do what its user may think.
+fn warnings(values: &BTreeMap<String, String>) -> Vec<String> {
+    values
+        .keys()
+        .filter_map(|name| match stranger(name)? {
+            Stranger::Resembles(known) => {
+                Some(format!("{name} is not a variable of dockgate: did you mean {known}?"))
+            }
+            Stranger::NotUnderstood if name.starts_with("LIBPOD_") => Some(format!(
+                "{name} has no effect: Podman's own API (/libpod) is not served, and refused"
+            )),
+            Stranger::NotUnderstood => Some(format!("{name} is not understood and has no effect")),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(values.iter().map(|&(name, value)| (name.into(), value.into())))
+    }
+
+    #[test]
+    fn an_empty_environment_is_a_configuration() {
+        let config = read(&[]).expect("defaults");
+        assert_eq!(config.listen, [Place::Tcp(SocketAddr::from(([127, 0, 0, 1], 2375)))]);
+        assert_eq!(config.socket_path, PathBuf::from("/var/run/docker.sock"));
+        assert_eq!((config.listen_socket_mode, config.workers), (0o660, 1));
+        assert_eq!(config.limits.head_bytes_max, 64 * 1024);
+        assert_eq!(config.limits.json_bytes_max, 8 * 1024 * 1024);
+        assert_eq!(config.shutdown_grace, Duration::from_secs(10));
+        assert!(config.warnings.is_empty());
+    }
+
+    #[test]
+    fn places_read_as_people_write_them() {
+        let listen =
+            ":2375, 10.0.0.1:80,[::1]:1,tcp://127.0.0.1:0,tcp://:9,unix:///run/x.sock,localhost:5";
+        let config = read(&[("LISTEN", listen)]).expect("places");
+        let shown: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "port 2375 (every address)",
+                "10.0.0.1:80",
+                "[::1]:1",
+                "127.0.0.1:0",
+                "port 9 (every address)",
+                "/run/x.sock",
+                "127.0.0.1:5"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_used_stops_the_start_and_is_named() {
+        for (name, value) in [
+            ("POST", "ture"),
+            ("CONTAINERS", "1;"),
+            ("LISTEN", "2375"),
+            ("LISTEN", ":65536"),
+            ("LISTEN", ":2375,"),
+            ("LISTEN", "unix://relative"),
+            ("LISTEN_SOCKET_MODE", "0888"),
+            ("LISTEN_SOCKET_MODE", "7777"),
+            ("WORKERS", "0"),
+            ("WORKERS", "+1"),
+            ("SHUTDOWN_GRACE", "-1"),
+            ("LOG_LEVEL", "loud"),
+            ("MIN_API_VERSION", "1"),
+            ("DISABLE_IPV6", "perhaps"),
+            ("MAX_HEAD_BYTES", "1"),
+        ] {
+            let error = read(&[(name, value)]).expect_err(name);
+            assert_eq!((error.variable.as_str(), error.value.as_str()), (name, value.trim()));
+        }
+    }
+
+    #[test]
+    fn empty_is_off_for_switches_and_unset_for_the_rest() {
+        let config = read(&[("PING", ""), ("DELETE", ""), ("LOG_LEVEL", ""), ("WORKERS", " ")])
+            .expect("usable");
+        assert_eq!(config.policy.get(Variable::Ping), Some(false));
+        assert_eq!(config.policy.get(Variable::Delete), None);
+        assert_eq!(config.log_level, LevelFilter::INFO);
+    }
+
+    #[test]
+    fn log_levels_are_the_ancestors_in_any_case() {
+        for (word, expected) in [
+            ("DEBUG", LevelFilter::DEBUG),
+            ("Warning", LevelFilter::WARN),
+            ("emerg", LevelFilter::ERROR),
+        ] {
+            assert_eq!(read(&[("LOG_LEVEL", word)]).expect(word).log_level, expected);
+        }
+    }
+
+    #[test]
+    fn strangers_are_warned_of() {
+        let warnings =
+            read(&[("IAMGES", "1"), ("LIBPOD_PODS", "1"), ("HOME", "/")]).expect("usable").warnings;
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].contains("did you mean IMAGES?"), "{warnings:?}");
+        assert!(warnings[1].contains("LIBPOD_PODS"), "{warnings:?}");
+    }
+}

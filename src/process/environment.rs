@@ -1,0 +1,125 @@
+//! The variables that are no part of the policy, one line each, and the ones that nobody knows.
+
+use crate::policy::Variable;
+
+/// A variable as the help shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value where the environment has none.
+    pub default: &'static str,
+    /// One line.
+    pub meaning: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default, meaning }
+}
+
+/// Every variable but those of the policy.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "LISTEN",
+        "127.0.0.1:2375",
+        "where clients come in, separated by commas: :2375 (every address), 127.0.0.1:2375, [::1]:2375, tcp://HOST:PORT, unix:///PATH",
+    ),
+    setting("LISTEN_SOCKET_MODE", "0660", "permission bits of a unix socket in LISTEN, octal"),
+    setting("DISABLE_IPV6", "0", "1: an empty address in LISTEN means IPv4 only"),
+    setting("SOCKET_PATH", "/var/run/docker.sock", "the daemon's socket"),
+    setting("LOG_LEVEL", "info", "debug, info, notice, warning, err, crit, alert or emerg"),
+    setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
+    setting("WORKERS", "1", "threads, each with its own event loop"),
+    setting(
+        "SHUTDOWN_GRACE",
+        "10",
+        "seconds that running requests get after SIGTERM; 0 cuts at once",
+    ),
+    setting("MAX_HEAD_BYTES", "65536", "longest request head, in bytes"),
+    setting("MAX_JSON_BYTES", "8388608", "longest body that is collected to be examined, in bytes"),
+    setting(
+        "HEAD_TIMEOUT",
+        "10",
+        "seconds that a request head, or a collected body, may take to arrive",
+    ),
+    setting("IDLE_TIMEOUT", "300", "seconds that a connection may stay without a request"),
+];
+
+/// Prefixes that only this program and its ancestors use.
+const OUR_PREFIXES: [&str; 3] = ["ALLOW_", "LIBPOD_", "CONTAINERS_"];
+
+/// Names that other programs use and that come close to one of ours.
+const OTHERS: [&str; 9] =
+    ["HOST", "PORT", "PATH", "PWD", "OLDPWD", "TERM", "USER", "TZ", "HOSTNAME"];
+
+/// What a variable that we don't know might have been meant to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stranger {
+    /// It looks like this one.
+    Resembles(&'static str),
+    /// It has a prefix of ours.
+    NotUnderstood,
+}
+
+/// Looks at a variable's name; `None` if it is known, or nobody could mistake it for ours.
+#[must_use]
+pub fn stranger(name: &str) -> Option<Stranger> {
+    let ours = || {
+        let policy = Variable::ALL.iter().map(|variable| variable.name());
+        policy.chain(SETTINGS.iter().map(|setting| setting.name))
+    };
+    if ours().any(|known| known == name) || OTHERS.contains(&name) {
+        return None;
+    }
+    // Short names are close to each other by nature.
+    let slips_max = if name.len() < 6 { 1 } else { 2 };
+    let upper = name.to_ascii_uppercase();
+    let nearest = ours()
+        .map(|known| (strsim::osa_distance(&upper, known), known))
+        .filter(|&(slips, known)| slips <= slips_max && slips < known.len().div_ceil(2))
+        .min_by_key(|&(slips, _)| slips);
+    match nearest {
+        Some((_, known)) => Some(Stranger::Resembles(known)),
+        None if OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => {
+            Some(Stranger::NotUnderstood)
+        }
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_variables_are_recognised() {
+        for (name, meant) in [
+            ("IAMGES", "IMAGES"),
+            ("INF0", "INFO"),
+            ("CONTAINER", "CONTAINERS"),
+            ("Containers", "CONTAINERS"),
+            ("ALLOW_RESTART", "ALLOW_RESTARTS"),
+            ("SOCKETPATH", "SOCKET_PATH"),
+            ("LOGLEVEL", "LOG_LEVEL"),
+            ("NODE", "NODES"),
+        ] {
+            assert_eq!(stranger(name), Some(Stranger::Resembles(meant)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_others_use_is_left_alone() {
+        for name in [
+            "PATH", "HOME", "HOSTNAME", "PORT", "HOST", "LANG", "SHLVL", "PWD", "TZ", "_",
+            "IMAGES", "LISTEN",
+        ] {
+            assert_eq!(stranger(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn our_prefixes_without_a_meaning_are_named() {
+        assert_eq!(stranger("ALLOW_EVERYTHING_ELSE"), Some(Stranger::NotUnderstood));
+        assert_eq!(stranger("LIBPOD_PODS"), Some(Stranger::NotUnderstood));
+    }
+}

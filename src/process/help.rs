@@ -1,0 +1,75 @@
+//! What `--help` and `policy` print, both made from the tables that the gate itself runs on.
+
+use super::config::Config;
+use super::environment::SETTINGS;
+use crate::api::Operation;
+use crate::policy::{Policy, Reason, Variable, Verdict, refusal};
+use std::fmt::Write as _;
+
+const INTRODUCTION: &str = "\
+dockgate stands in front of the Docker socket and lets through what its environment allows.
+
+Usage:
+  dockgate             serve
+  dockgate policy      print every operation, whether it is allowed, and the variable that decides
+  dockgate --help      print this
+  dockgate --version   print the version
+
+What is allowed (0 or 1; also true/false, yes/no, on/off):
+";
+
+/// The help, with every variable and its default.
+#[must_use]
+pub fn help() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for variable in Variable::ALL {
+        let default = match variable.default() {
+            Some(true) => "1",
+            Some(false) => "0",
+            None => "unset",
+        };
+        line(&mut text, variable.name(), default, variable.meaning());
+    }
+    text.push_str("\nHow it runs:\n");
+    for setting in SETTINGS {
+        line(&mut text, setting.name, setting.default, setting.meaning);
+    }
+    text
+}
+
+fn line(text: &mut String, name: &str, default: &str, meaning: &str) {
+    // A String takes whatever is written to it.
+    let _ = writeln!(text, "  {name:<18} {meaning} (default: {default})");
+}
+
+/// Every operation and what the configuration makes of it.
+#[must_use]
+pub fn policy(config: &Config) -> String {
+    let policy = Policy::new(config.policy, config.api_version_min);
+    let mut text = String::new();
+    for line in Operation::TABLE {
+        let verdict = match policy.verdict(line.operation) {
+            Verdict::Allowed => format!("allowed  {}", decided_by(config, line.operation)),
+            Verdict::Withheld(missing) => {
+                format!("refused  {}", refusal::needs(missing, line.operation))
+            }
+            Verdict::Closed => format!("refused  {}", Reason::Closed),
+        };
+        let _ = writeln!(
+            text,
+            "{:<24} {:<6} {:<48} {verdict}",
+            line.id,
+            line.method.as_str(),
+            line.template
+        );
+    }
+    text
+}
+
+/// The variables that allow it.
+fn decided_by(config: &Config, operation: Operation) -> String {
+    use crate::policy::table::deciding;
+    let names: Vec<String> =
+        deciding(operation, config.policy).iter().map(|variable| format!("{variable}=1")).collect();
+    names.join(" ")
+}

@@ -1,0 +1,78 @@
+//! What the gate says itself: refusals and failures, as the daemon would word its own errors
+//! (`{"message": ...}`), so that every client shows them in one line.
+
+use crate::http::{Method, Persistence};
+
+/// An answer of the gate's own.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// What the client shows: what, why and what to do.
+    pub message: String,
+}
+
+impl Answer {
+    /// The answer as bytes. To a HEAD request the body stays away, as it must.
+    #[must_use]
+    pub fn bytes(&self, method: Method, persistence: Persistence) -> Vec<u8> {
+        let body =
+            serde_json::json!({ "message": format!("dockgate: {}", self.message) }).to_string();
+        let mut text = format!(
+            "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+            self.status,
+            reason_phrase(self.status),
+            body.len() + 1
+        );
+        if persistence == Persistence::Close {
+            text.push_str("Connection: close\r\n");
+        }
+        text.push_str("\r\n");
+        if method != Method::Head {
+            text.push_str(&body);
+            text.push('\n');
+        }
+        text.into_bytes()
+    }
+}
+
+/// RFC 9110, section 15; those that the gate sends.
+fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_the_daemons_kind_of_error() {
+        let answer = Answer { status: 403, message: "\"no\"".into() };
+        let text =
+            String::from_utf8(answer.bytes(Method::Get, Persistence::KeepAlive)).expect("text");
+        assert_eq!(
+            text,
+            "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 31\r\n\r\n\
+             {\"message\":\"dockgate: \\\"no\\\"\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_head_request_gets_the_length_without_the_body() {
+        let answer = Answer { status: 403, message: "no".into() };
+        let text = String::from_utf8(answer.bytes(Method::Head, Persistence::Close)).expect("text");
+        assert!(text.ends_with("Content-Length: 27\r\nConnection: close\r\n\r\n"), "{text}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Bytes in flight. A connection that waits owns none: a full-sized buffer is borrowed from its
+//! thread's pool when there is something to read and goes back as soon as it is empty, and the
+//! little that has to be kept meanwhile is kept in its own size.
+
+use std::cell::RefCell;
+use std::mem;
+
+/// A borrowed buffer's size. Downloads are copied through it: 128 KiB is where larger ones
+/// stopped to pay (`benches/relay.rs`).
+pub const BUFFER_BYTES: usize = 128 * 1024;
+
+/// What a thread lends in that size at once; beyond it, buffers are small, so that ten thousand
+/// stalled readers cost 160 MB and not 1.3 GB.
+const LENT_MAX: usize = 64;
+const SMALL_BYTES: usize = 16 * 1024;
+
+/// Free buffers a thread keeps.
+const FREE_MAX: usize = 4;
+
+/// What is kept while waiting in a box of its own size, if it is no more than this.
+const KEPT_BYTES_MAX: usize = SMALL_BYTES;
+
+#[derive(Default)]
+struct Pool {
+    free: Vec<Box<[u8]>>,
+    lent: usize,
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = RefCell::default();
+}
+
+/// A queue of bytes: filled at its end, consumed from its front.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// What is in it.
+    #[must_use]
+    pub fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Takes `count` bytes from the front, which have been dealt with.
+    pub fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Room behind what is in it, at least one byte: borrows, moves or grows as needed.
+    pub fn room(&mut self) -> &mut [u8] {
+        if self.bytes.len() < SMALL_BYTES {
+            self.exchange(lend());
+        } else if self.end == self.bytes.len() {
+            if self.start > 0 {
+                self.bytes.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.end - self.start);
+            } else {
+                // Only a head longer than a buffer comes here; its own limit bounds it.
+                self.exchange(vec![0; self.bytes.len() * 2].into());
+            }
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// Says that the first `count` bytes of the room have been filled.
+    pub fn fill(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.bytes.len());
+    }
+
+    /// To be called before waiting: gives back what is not needed meanwhile.
+    pub fn settle(&mut self) {
+        let filled = self.end - self.start;
+        if filled == 0 {
+            give_back(mem::take(&mut self.bytes));
+            (self.start, self.end) = (0, 0);
+        } else if filled <= KEPT_BYTES_MAX && self.bytes.len() > filled * 2 {
+            self.exchange(vec![0; filled].into());
+        }
+    }
+
+    /// Puts what is in it at the front of `bytes`, which has room for it.
+    fn exchange(&mut self, mut bytes: Box<[u8]>) {
+        let filled = self.end - self.start;
+        bytes[..filled].copy_from_slice(self.filled());
+        give_back(mem::replace(&mut self.bytes, bytes));
+        (self.start, self.end) = (0, filled);
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        let end = bytes.len();
+        Self { bytes: bytes.into(), start: 0, end }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        give_back(mem::take(&mut self.bytes));
+    }
+}
+
+fn lend() -> Box<[u8]> {
+    POOL.with_borrow_mut(|pool| {
+        if pool.lent >= LENT_MAX {
+            return vec![0; SMALL_BYTES].into();
+        }
+        pool.lent += 1;
+        pool.free.pop().unwrap_or_else(|| vec![0; BUFFER_BYTES].into())
+    })
+}
+
+/// Takes a buffer back. One of another size was not lent and is just freed.
+fn give_back(bytes: Box<[u8]>) {
+    if bytes.len() != BUFFER_BYTES {
+        return;
+    }
+    // The thread may be ending, its pool gone: the buffer is freed then.
+    let _ = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        pool.lent = pool.lent.saturating_sub(1);
+        if pool.free.len() < FREE_MAX {
+            pool.free.push(bytes);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(buffer: &mut Buffer, bytes: &[u8]) {
+        buffer.room()[..bytes.len()].copy_from_slice(bytes);
+        buffer.fill(bytes.len());
+    }
+
+    fn lent() -> usize {
+        POOL.with_borrow(|pool| pool.lent)
+    }
+
+    #[test]
+    fn a_waiting_buffer_holds_no_more_than_its_bytes() {
+        let mut buffer = Buffer::default();
+        put(&mut buffer, b"GET /");
+        assert_eq!((buffer.bytes.len(), lent()), (BUFFER_BYTES, 1));
+        buffer.settle();
+        assert_eq!((buffer.filled(), buffer.bytes.len(), lent()), (&b"GET /"[..], 5, 0));
+        put(&mut buffer, b"_ping");
+        assert_eq!((buffer.filled(), lent()), (&b"GET /_ping"[..], 1));
+        buffer.consume(10);
+        buffer.settle();
+        assert_eq!((buffer.bytes.len(), lent()), (0, 0));
+    }
+
+    #[test]
+    fn a_dropped_buffer_is_given_back() {
+        let mut buffer = Buffer::default();
+        put(&mut buffer, b"x");
+        drop(buffer);
+        assert_eq!(lent(), 0);
+        assert!(POOL.with_borrow(|pool| pool.free.len()) == 1);
+    }
+
+    #[test]
+    fn there_is_always_room() {
+        let mut buffer = Buffer::default();
+        for _ in 0..3 {
+            let room = buffer.room().len();
+            buffer.fill(room);
+        }
+        assert_eq!(buffer.filled().len(), 4 * BUFFER_BYTES);
+        buffer.consume(1);
+        assert_eq!(buffer.room().len(), 1);
+    }
+
+    #[test]
+    fn many_stalled_readers_get_small_buffers() {
+        let mut buffers: Vec<Buffer> = (0..=LENT_MAX).map(|_| Buffer::default()).collect();
+        let sizes: Vec<usize> = buffers.iter_mut().map(|buffer| buffer.room().len()).collect();
+        assert_eq!(sizes[LENT_MAX - 1..], [BUFFER_BYTES, SMALL_BYTES]);
+    }
+}

@@ -1,0 +1,282 @@
+//! One client connection: request after request, each judged before a byte of it goes on. The
+//! sole caller of the policy.
+//!
+//! A client owns at most one connection to the daemon, opened at its first grant, and the two end
+//! together: nothing is pooled, so nothing leaks from one client to another.
+
+use super::answer::Answer;
+use super::buffer::Buffer;
+use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Uncollected};
+use super::daemon::Unreachable;
+use super::exchange::{self, DaemonFailure, Outcome, Report, Request};
+use super::roster::Seat;
+use super::socket::Socket;
+use super::{Gate, tunnel};
+use crate::http::{
+    BodyCursor, BodyFraming, FramingError, HeadError, Method, Persistence, RequestHead, Trailers,
+    Version, reframe,
+};
+use crate::observe::access::{self, Subject};
+use crate::policy::{Decision, Examination, Grant, Refusal};
+use std::sync::Arc;
+
+/// What a connection does after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// Waits for the next.
+    Next,
+    /// Closes.
+    Close,
+    /// Lets the client read what it was sent, then closes.
+    Linger,
+}
+
+/// Serves one client until it or the daemon ends.
+pub async fn serve(client: Socket, gate: Arc<Gate>, seat: Seat) {
+    let client = Client::new(client, seat);
+    let mut connection = Connection { client, daemon: None, gate };
+    while connection.serve_one().await {}
+}
+
+struct Connection {
+    client: Client,
+    daemon: Option<Socket>,
+    gate: Arc<Gate>,
+}
+
+/// A judged request: what is kept of it when its head's bytes are gone.
+struct Incoming {
+    method: Method,
+    version: Version,
+    framing: BodyFraming,
+    body: BodyCursor,
+    persistence: Persistence,
+    expects_continue: bool,
+    subject: Subject,
+}
+
+impl Incoming {
+    /// Whether its body is known to have more bytes than that.
+    fn is_longer_than(&self, bytes: usize) -> bool {
+        matches!(self.framing, BodyFraming::Length(length) if length > bytes as u64)
+    }
+}
+
+impl Connection {
+    /// One request; whether another may follow.
+    async fn serve_one(&mut self) -> bool {
+        let then = match self.client.head(self.daemon.as_mut(), &self.gate.limits).await {
+            Arrival::Head(length) => match self.judge(length) {
+                Ok((incoming, decision)) => self.carry_out(length, incoming, decision).await,
+                Err(error) => self.malformed(error).await,
+            },
+            Arrival::Malformed(error) => self.malformed(error).await,
+            Arrival::Late => {
+                let message = "the request head did not arrive in time (HEAD_TIMEOUT)".to_owned();
+                self.answer_last(&Answer { status: 408, message }).await
+            }
+            Arrival::Ended => Then::Close,
+        };
+        if then == Then::Linger {
+            self.daemon = None;
+            self.client.linger().await;
+        }
+        then == Then::Next
+    }
+
+    /// Judges the head at the front of the inbox.
+    fn judge(&self, length: usize) -> Result<(Incoming, Decision), HeadError> {
+        let head = RequestHead::parse(&self.client.inbox.filled()[..length])?;
+        let decision = self.gate.policy.judge(&head);
+        let incoming = Incoming {
+            method: head.method,
+            version: head.version,
+            framing: head.framing,
+            body: BodyCursor::new(head.framing, Trailers::Refuse),
+            persistence: head.persistence,
+            expects_continue: head.expects_continue,
+            subject: Subject::of(&head, &decision),
+        };
+        Ok((incoming, decision))
+    }
+
+    async fn carry_out(
+        &mut self,
+        length: usize,
+        mut incoming: Incoming,
+        decision: Decision,
+    ) -> Then {
+        match decision {
+            Decision::Refuse(refusal) => {
+                self.client.inbox.consume(length);
+                self.refuse(&refusal, incoming).await
+            }
+            Decision::Allow(grant) => {
+                // What is here of the body is judged too, so that both go in one write.
+                let judged = match incoming.body.read(&self.client.inbox.filled()[length..]) {
+                    Ok(count) => length + count,
+                    Err(error) => return self.bad_body(error).await,
+                };
+                let request = Request {
+                    collected: Buffer::default(),
+                    judged,
+                    body: incoming.body,
+                    continued: false,
+                };
+                self.exchange(grant, request, incoming).await
+            }
+            Decision::Examine(examination) => {
+                let head = self.client.inbox.filled()[..length].to_vec();
+                self.client.inbox.consume(length);
+                self.examine(examination, &head, incoming).await
+            }
+        }
+    }
+
+    /// Collects the body, has it judged, and sends head and body in one piece.
+    async fn examine(
+        &mut self,
+        examination: Examination,
+        head: &[u8],
+        mut incoming: Incoming,
+    ) -> Then {
+        let limits = self.gate.limits;
+        if incoming.is_longer_than(limits.json_bytes_max) {
+            return self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await;
+        }
+        if incoming.expects_continue
+            && self.client.inbox.is_empty()
+            && !self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n").await
+        {
+            return Then::Close;
+        }
+        let body = match self.client.collect(&mut incoming.body, &limits).await {
+            Ok(body) => body,
+            Err(Uncollected::Bad(error)) => return self.bad_body(error).await,
+            Err(Uncollected::Ended) => return Then::Close,
+            Err(Uncollected::TooLong) => {
+                let refusal = examination.too_long(limits.json_bytes_max);
+                return self.refuse(&refusal, incoming).await;
+            }
+            Err(Uncollected::Late) => {
+                let message = "the request body did not arrive in time (HEAD_TIMEOUT)".to_owned();
+                return self.answer_last(&Answer { status: 408, message }).await;
+            }
+        };
+        match examination.judge(&body) {
+            Err(refusal) => self.refuse(&refusal, incoming).await,
+            Ok(grant) => {
+                let mut whole = reframe::with_length(head, body.len());
+                whole.extend_from_slice(&body);
+                let request = Request {
+                    collected: whole.into(),
+                    judged: 0,
+                    body: incoming.body,
+                    continued: incoming.expects_continue,
+                };
+                self.exchange(grant, request, incoming).await
+            }
+        }
+    }
+
+    /// Sends a granted request to the daemon and its answer back.
+    async fn exchange(&mut self, grant: Grant, request: Request, incoming: Incoming) -> Then {
+        let fresh = self.daemon.is_none();
+        if fresh {
+            match self.gate.daemon.connect().await {
+                Ok(daemon) => self.daemon = Some(daemon),
+                Err(Unreachable { status, message }) => {
+                    access::failed(self.client.socket.peer(), &incoming.subject, &message);
+                    self.client.inbox.consume(request.judged);
+                    return self.answer(&Answer { status, message }, incoming).await;
+                }
+            }
+        }
+        let Some(daemon) = &mut self.daemon else { return Then::Close };
+        let report = exchange::run(grant, request, &mut self.client, daemon).await;
+        let Report { outcome, status, answered, outbox } = report;
+        if let Outcome::DaemonFailed(failure) = &outcome {
+            access::failed(self.client.socket.peer(), &incoming.subject, failure);
+        } else {
+            access::served(self.client.socket.peer(), &incoming.subject, status);
+        }
+        match outcome {
+            Outcome::Complete if incoming.persistence == Persistence::KeepAlive => Then::Next,
+            Outcome::Complete | Outcome::Last => self.close_kindly(),
+            Outcome::ClientGone => Then::Close,
+            Outcome::Early => Then::Linger,
+            Outcome::Tunnel => {
+                let inbox = std::mem::take(&mut self.client.inbox);
+                tunnel::run(&mut self.client.socket, daemon, inbox, outbox).await;
+                Then::Close
+            }
+            // What has begun to reach the client can only be cut off.
+            Outcome::BadBody(_) | Outcome::DaemonFailed(_) if answered => Then::Close,
+            Outcome::BadBody(error) => {
+                self.daemon = None;
+                self.bad_body(error).await
+            }
+            // On the daemon's own socket, a kept connection that has just ended is tried again by
+            // the client; so it is here, where nothing but that end is passed on.
+            Outcome::DaemonFailed(DaemonFailure::Silent) if !fresh => Then::Close,
+            Outcome::DaemonFailed(failure) => {
+                self.daemon = None;
+                self.answer_last(&Answer { status: 502, message: failure.to_string() }).await
+            }
+        }
+    }
+
+    /// Bytes that nobody has read would reset the connection, and the answer be lost with it.
+    fn close_kindly(&self) -> Then {
+        if self.client.is_unread() { Then::Linger } else { Then::Close }
+    }
+
+    async fn refuse(&mut self, refusal: &Refusal, incoming: Incoming) -> Then {
+        access::refused(self.client.socket.peer(), &incoming.subject, refusal);
+        let message = format!("{} is refused: {refusal}", incoming.subject.request);
+        self.answer(&Answer { status: refusal.status(), message }, incoming).await
+    }
+
+    /// Answers a well-formed request instead of the daemon. The connection goes on if the body
+    /// that follows, or is under way, is short enough to be read and thrown away.
+    async fn answer(&mut self, answer: &Answer, incoming: Incoming) -> Then {
+        let long = incoming.is_longer_than(DRAIN_BYTES_MAX);
+        let old = incoming.version == Version::Http10;
+        // A client that waits for 100 sends no body, or does: there is no telling. One that speaks
+        // HTTP/1.0 takes the end of the connection for the end of the answer.
+        let persistence =
+            if long || old || incoming.expects_continue || self.client.seat.is_draining() {
+                Persistence::Close
+            } else {
+                incoming.persistence
+            };
+        if !self.client.send(&answer.bytes(incoming.method, persistence)).await {
+            return Then::Close;
+        }
+        match persistence {
+            Persistence::KeepAlive if self.client.drain(incoming.body).await => Then::Next,
+            Persistence::KeepAlive | Persistence::Close => Then::Linger,
+        }
+    }
+
+    async fn malformed(&mut self, error: HeadError) -> Then {
+        access::malformed(self.client.socket.peer(), error.name(), self.client.inbox.filled());
+        let message = format!("the request is refused: {error} ({})", error.name());
+        self.answer_last(&Answer { status: error.status(), message }).await
+    }
+
+    async fn bad_body(&mut self, error: FramingError) -> Then {
+        access::malformed(self.client.socket.peer(), error.name(), b"");
+        let message = format!("the request body is refused: {error} ({})", error.name());
+        self.answer_last(&Answer { status: 400, message }).await
+    }
+
+    /// Says one last thing: after it, requests can't be told from bodies any more.
+    async fn answer_last(&mut self, answer: &Answer) -> Then {
+        if self.client.send(&answer.bytes(Method::Get, Persistence::Close)).await {
+            Then::Linger
+        } else {
+            Then::Close
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The way to the daemon: connecting to its unix socket, and saying in words what is wrong where
+//! that fails.
+
+use super::socket::Socket;
+use nix::errno::Errno;
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Waits between attempts where the daemon may be about to come back: 0.75 s in all, so that its
+/// restart is a delay and not an error.
+const RETRY_AFTER: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+];
+
+/// Where the daemon listens.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    path: PathBuf,
+    address: UnixAddr,
+}
+
+/// Why the daemon can't be reached.
+#[derive(Debug)]
+pub struct Unreachable {
+    /// 502 where it refuses us, 503 where it is not there.
+    pub status: u16,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Daemon {
+    /// The daemon whose unix socket is at `path`; nothing is opened yet.
+    ///
+    /// # Errors
+    /// A path that is no socket address: empty, or longer than 107 bytes (unix(7)).
+    pub fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), address: UnixAddr::new(path)? })
+    }
+
+    /// Its socket's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Connects, trying again for a moment where the daemon may be restarting.
+    ///
+    /// # Errors
+    /// What stands in the way, in words.
+    pub async fn connect(&self) -> Result<Socket, Unreachable> {
+        let mut waits = RETRY_AFTER.iter();
+        loop {
+            let error = match self.connect_once() {
+                Ok(socket) => return Ok(socket),
+                Err(error) => error,
+            };
+            let may_pass = matches!(error, Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN);
+            match waits.next() {
+                Some(&wait) if may_pass => tokio::time::sleep(wait).await,
+                Some(_) | None => return Err(self.unreachable(error)),
+            }
+        }
+    }
+
+    fn connect_once(&self) -> Result<Socket, Errno> {
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let fd = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+        socket::connect(fd.as_raw_fd(), &self.address)?;
+        Socket::new(fd).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+    }
+
+    fn unreachable(&self, error: Errno) -> Unreachable {
+        let path = self.path.display();
+        #[expect(clippy::wildcard_enum_match_arm, reason = "Errno is the kernel's, not ours")]
+        let (status, why) = match error {
+            Errno::EACCES | Errno::EPERM => (502, self.permission_denied()),
+            Errno::ENOENT => (
+                503,
+                "no such file: is the daemon running, and is its socket mounted here?".to_owned(),
+            ),
+            Errno::ENOTSOCK | Errno::ECONNREFUSED if !self.is_socket() => (
+                503,
+                "this is not a socket (Docker makes a directory where the mounted file was missing): \
+                 check the mount's source"
+                    .to_owned(),
+            ),
+            Errno::ECONNREFUSED => (
+                503,
+                "connection refused: the daemon is not running, or it was restarted and this is its old \
+                 socket file (restart this container, or mount the socket's directory instead of the file)"
+                    .to_owned(),
+            ),
+            Errno::EAGAIN => (503, "the daemon does not accept connections: its queue is full".to_owned()),
+            Errno::EMFILE | Errno::ENFILE => {
+                (503, "no file descriptor is left: raise the limit (ulimit -n)".to_owned())
+            }
+            error => (503, error.desc().to_owned()),
+        };
+        Unreachable { status, message: format!("cannot connect to Docker daemon at {path}: {why}") }
+    }
+
+    fn is_socket(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| file.file_type().is_socket())
+    }
+
+    /// Whose the socket is, who we are, and what would bring the two together.
+    fn permission_denied(&self) -> String {
+        let mut text = "permission denied".to_owned();
+        if let Ok(file) = fs::metadata(&self.path) {
+            let (uid, gid) = (file.uid(), file.gid());
+            // A String takes whatever is written to it.
+            let _ = write!(
+                text,
+                ": it belongs to user {uid}, group {gid}{}, mode {:04o}, and dockgate runs as user {}, group {}; \
+                 start it as root, or with group {gid} (compose: user: \"65534:{gid}\")",
+                group_name(gid).map(|name| format!(" ({name})")).unwrap_or_default(),
+                file.mode() & 0o7777,
+                nix::unistd::geteuid(),
+                nix::unistd::getegid(),
+            );
+        } else {
+            text.push_str(": its directory can't be searched by the user dockgate runs as");
+        }
+        text
+    }
+}
+
+/// A group's name, from the file itself: libc's look-up loads plug-ins that a static binary has not.
+fn group_name(gid: u32) -> Option<String> {
+    let groups = fs::read_to_string("/etc/group").ok()?;
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == gid.to_string()).then(|| name.to_owned())
+    })
+}

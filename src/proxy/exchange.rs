@@ -1,0 +1,380 @@
+//! One granted request and its answer. What was judged goes to the daemon, what the daemon
+//! answers goes to the client, both at once and each as it comes; the pure storey's cursors say
+//! where each ends.
+
+use super::buffer::Buffer;
+use super::client::Client;
+use super::socket::{Ended, Socket};
+use crate::http::{
+    Asked, BodyCursor, FramingError, HeadError, HeadScan, Hijack, Next, Persistence, ResponseHead,
+    Trailers,
+};
+use crate::policy::Grant;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+/// The longest head that a daemon may answer with, in bytes. Its real ones have a few hundred.
+const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// The request on its way to the daemon.
+#[derive(Debug)]
+pub struct Request {
+    /// Sent first: a head and body that had to be collected. Empty where the client's own bytes
+    /// are sent as they came.
+    pub collected: Buffer,
+    /// How many bytes at the front of the inbox are judged and may be sent.
+    pub judged: usize,
+    /// The body that follows them.
+    pub body: BodyCursor,
+    /// The gate itself has said `100 Continue`; the daemon's own would be the second.
+    pub continued: bool,
+}
+
+/// How an exchange has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Completely; another request may follow.
+    Complete,
+    /// Completely, and the connection ends with it.
+    Last,
+    /// The answer is complete, but the client still sends: it must be able to read before it is
+    /// cut off.
+    Early,
+    /// The daemon has hijacked the connection.
+    Tunnel,
+    /// The client is gone.
+    ClientGone,
+    /// The client's body lost its framing; nothing more of it may be sent.
+    BadBody(FramingError),
+    /// The daemon failed.
+    DaemonFailed(DaemonFailure),
+}
+
+/// What a daemon can do wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DaemonFailure {
+    /// It closed without a byte of an answer.
+    Silent,
+    /// It closed inside its answer.
+    Truncated,
+    /// Its answer's head has no single reading.
+    Head(HeadError),
+    /// Its answer's body lost its framing.
+    Body(FramingError),
+    /// It switched protocols without being asked.
+    Unasked,
+}
+
+impl std::fmt::Display for DaemonFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Silent => f.write_str("the daemon closed the connection without an answer"),
+            Self::Truncated => f.write_str("the daemon closed the connection inside its answer"),
+            Self::Head(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
+            Self::Body(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
+            Self::Unasked => f.write_str("the daemon switched protocols without being asked"),
+        }
+    }
+}
+
+/// What an exchange has moved.
+#[derive(Debug)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The answer's status, 0 if none came.
+    pub status: u16,
+    /// Whether any byte of an answer reached the client.
+    pub answered: bool,
+    /// What has been read from the daemon beyond the answer: a tunnel's first bytes.
+    pub outbox: Buffer,
+}
+
+struct Exchange<'c> {
+    client: &'c mut Socket,
+    daemon: &'c mut Socket,
+    inbox: &'c mut Buffer,
+    request: Request,
+    /// Nothing more goes to the daemon: it has ended, or the client has.
+    upward_closed: bool,
+    outbox: Buffer,
+    /// How many bytes at the front of the outbox may be sent.
+    cleared: usize,
+    stage: Stage,
+    asked: Asked,
+    status: u16,
+    answered: bool,
+}
+
+/// Where the answer stands.
+enum Stage {
+    Head(HeadScan),
+    Body(BodyCursor, Persistence),
+    Complete(Persistence),
+    Tunnel,
+}
+
+/// Sends a request and relays its answer. Spends the grant.
+pub async fn run(
+    grant: Grant,
+    request: Request,
+    client: &mut Client,
+    daemon: &mut Socket,
+) -> Report {
+    let Client { socket: client, inbox, seat } = client;
+    let mut exchange = Exchange {
+        client,
+        daemon,
+        inbox,
+        request,
+        upward_closed: false,
+        outbox: Buffer::default(),
+        cleared: 0,
+        stage: Stage::Head(HeadScan::default()),
+        asked: grant.spend(),
+        status: 0,
+        answered: false,
+    };
+    let outcome = poll_fn(|cx| exchange.poll(cx)).await;
+    let outcome =
+        if outcome == Outcome::Complete && seat.is_draining() { Outcome::Last } else { outcome };
+    Report {
+        outcome,
+        status: exchange.status,
+        answered: exchange.answered,
+        outbox: exchange.outbox,
+    }
+}
+
+impl Exchange<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let upward = match self.poll_upward(cx) {
+            Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        };
+        match self.poll_downward(cx) {
+            Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
+            Poll::Ready(Ok(())) => return self.after_answer(upward, cx),
+            Poll::Pending => {}
+        }
+        if upward.is_ready() {
+            return self.poll_client_end(cx);
+        }
+        Poll::Pending
+    }
+
+    /// Client to daemon: what is judged, then more of the body.
+    fn poll_upward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+        while !self.upward_closed {
+            let (first, judged) = (self.request.collected.filled(), self.request.judged);
+            if !first.is_empty() || judged > 0 {
+                let bytes = if first.is_empty() { &self.inbox.filled()[..judged] } else { first };
+                match self.daemon.poll_send(cx, bytes) {
+                    Poll::Pending => {
+                        self.inbox.settle();
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(count)) => self.sent_upward(count),
+                    // It takes no more, but its answer may already be here.
+                    Poll::Ready(Err(_)) => self.upward_closed = true,
+                }
+            } else if self.request.body.is_complete() {
+                self.inbox.settle();
+                return Poll::Ready(Ok(()));
+            } else if !self.inbox.is_empty() {
+                match self.request.body.read(self.inbox.filled()) {
+                    Ok(count) => self.request.judged = count,
+                    Err(error) => return Poll::Ready(Err(Outcome::BadBody(error))),
+                }
+            } else {
+                let room = self.inbox.room();
+                match self.client.poll_recv(cx, room) {
+                    Poll::Pending => {
+                        self.inbox.settle();
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(0)) => self.end_upward(),
+                    Poll::Ready(Ok(count)) => self.inbox.fill(count),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
+                }
+            }
+        }
+        self.inbox.settle();
+        Poll::Ready(Ok(()))
+    }
+
+    fn sent_upward(&mut self, count: usize) {
+        if self.request.collected.is_empty() {
+            self.inbox.consume(count);
+            self.request.judged -= count;
+        } else {
+            self.request.collected.consume(count);
+            self.request.collected.settle();
+        }
+    }
+
+    /// The client has ended: so does what the daemon gets, and it acts as on its own socket.
+    fn end_upward(&mut self) {
+        self.upward_closed = true;
+        self.daemon.end();
+    }
+
+    /// Daemon to client: heads, then the body, to its end.
+    fn poll_downward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+        loop {
+            if self.cleared > 0 {
+                match self.client.poll_send(cx, &self.outbox.filled()[..self.cleared]) {
+                    Poll::Pending => {
+                        self.outbox.settle();
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(count)) => {
+                        self.answered = true;
+                        self.outbox.consume(count);
+                        self.cleared -= count;
+                    }
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
+                }
+            } else if matches!(self.stage, Stage::Complete(_) | Stage::Tunnel) {
+                return Poll::Ready(Ok(()));
+            } else if !self.clear_more()? {
+                let room = self.outbox.room();
+                match self.daemon.poll_recv(cx, room) {
+                    Poll::Pending => {
+                        self.outbox.settle();
+                        return Poll::Pending;
+                    }
+                    // A reset is an end too: it comes when the daemon leaves bytes unread.
+                    Poll::Ready(Ok(0) | Err(_)) => self.daemon_ended()?,
+                    Poll::Ready(Ok(count)) => self.outbox.fill(count),
+                }
+            }
+        }
+    }
+
+    /// Judges what is in the outbox; whether that brought the answer on.
+    fn clear_more(&mut self) -> Result<bool, Outcome> {
+        match &mut self.stage {
+            Stage::Head(scan) => {
+                let found = scan.find(self.outbox.filled(), ANSWER_HEAD_BYTES_MAX);
+                match found.map_err(|error| failed(DaemonFailure::Head(error)))? {
+                    Some(length) => self.read_head(length).map(|()| true),
+                    None => Ok(false),
+                }
+            }
+            Stage::Body(body, persistence) => {
+                let count = body
+                    .read(self.outbox.filled())
+                    .map_err(|error| failed(DaemonFailure::Body(error)))?;
+                let complete = body.is_complete();
+                if complete {
+                    self.stage = Stage::Complete(*persistence);
+                }
+                self.cleared = count;
+                Ok(count > 0 || complete)
+            }
+            Stage::Complete(_) | Stage::Tunnel => Ok(true),
+        }
+    }
+
+    /// A whole head is at the front of the outbox. It goes out together with what there is of
+    /// its body.
+    fn read_head(&mut self, length: usize) -> Result<(), Outcome> {
+        let head = ResponseHead::parse(&self.outbox.filled()[..length], self.asked)
+            .map_err(|error| failed(DaemonFailure::Head(error)))?;
+        self.status = head.status;
+        match head.next {
+            Next::Interim => {
+                self.stage = Stage::Head(HeadScan::default());
+                if head.status == 100 && std::mem::take(&mut self.request.continued) {
+                    self.outbox.consume(length);
+                } else {
+                    self.cleared = length;
+                }
+            }
+            Next::Body(framing) => {
+                let persistence = head.persistence;
+                let mut body = BodyCursor::new(framing, Trailers::Pass);
+                let count = body
+                    .read(&self.outbox.filled()[length..])
+                    .map_err(|error| failed(DaemonFailure::Body(error)))?;
+                self.cleared = length + count;
+                self.stage = if body.is_complete() {
+                    Stage::Complete(persistence)
+                } else {
+                    Stage::Body(body, persistence)
+                };
+            }
+            Next::Tunnel => {
+                self.cleared = self.outbox.filled().len();
+                self.stage = Stage::Tunnel;
+            }
+            Next::Unasked => return Err(failed(DaemonFailure::Unasked)),
+        }
+        Ok(())
+    }
+
+    /// The daemon has closed: legal only at the end of an answer that lasts until then.
+    fn daemon_ended(&mut self) -> Result<(), Outcome> {
+        match &self.stage {
+            Stage::Head(_) if self.outbox.is_empty() && !self.answered => {
+                Err(failed(DaemonFailure::Silent))
+            }
+            Stage::Head(_) => Err(failed(DaemonFailure::Truncated)),
+            Stage::Body(body, _) => {
+                body.close().map_err(|_| failed(DaemonFailure::Truncated))?;
+                self.stage = Stage::Complete(Persistence::Close);
+                Ok(())
+            }
+            Stage::Complete(_) | Stage::Tunnel => Ok(()),
+        }
+    }
+
+    /// The answer is with the client. What is left of the request still has to go, if the daemon
+    /// will have it.
+    fn after_answer(&mut self, upward: Poll<()>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        match self.stage {
+            Stage::Tunnel => Poll::Ready(Outcome::Tunnel),
+            Stage::Complete(Persistence::Close) if upward.is_ready() && !self.upward_closed => {
+                Poll::Ready(Outcome::Last)
+            }
+            Stage::Complete(Persistence::Close) => Poll::Ready(Outcome::Early),
+            // More than the answer has come: whose would that be?
+            Stage::Complete(_) if !self.outbox.is_empty() => Poll::Ready(Outcome::Last),
+            Stage::Complete(Persistence::KeepAlive) if upward.is_pending() => {
+                self.daemon.poll_ended(cx).map(|_| Outcome::Early)
+            }
+            Stage::Complete(Persistence::KeepAlive) if self.upward_closed => {
+                Poll::Ready(Outcome::Early)
+            }
+            Stage::Complete(Persistence::KeepAlive) => {
+                self.outbox.settle();
+                Poll::Ready(Outcome::Complete)
+            }
+            Stage::Head(_) | Stage::Body(..) => Poll::Pending,
+        }
+    }
+
+    /// The request is with the daemon, the answer is not complete: does the client still wait?
+    fn poll_client_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        // Until the daemon has said whether it hijacks, an end of the client's is held back with
+        // everything else of it: it may be the stream's.
+        let held = self.asked.hijack != Hijack::Never && matches!(self.stage, Stage::Head(_));
+        if held || self.upward_closed {
+            return self.client.poll_gone(cx).map(|()| Outcome::ClientGone);
+        }
+        match self.client.poll_ended(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ended::Gone) => Poll::Ready(Outcome::ClientGone),
+            Poll::Ready(Ended::Half) => {
+                self.end_upward();
+                self.client.poll_gone(cx).map(|()| Outcome::ClientGone)
+            }
+        }
+    }
+}
+
+fn failed(failure: DaemonFailure) -> Outcome {
+    Outcome::DaemonFailed(failure)
+}

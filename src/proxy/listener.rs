@@ -1,0 +1,216 @@
+//! Where clients come in: TCP and unix listeners, bound before anything is given up, and accepting
+//! only while there is room for one more.
+
+use super::socket::register;
+use nix::errno::Errno;
+use nix::sys::socket::{SockFlag, accept4};
+use socket2::{Domain, Protocol, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Connections that the kernel keeps for us until we accept them.
+const BACKLOG: i32 = 1024;
+
+/// When a silent TCP client is asked whether it is still there, and how often. A client that has
+/// closed while we stream nothing to it is found by this alone: its half-close looks like the end
+/// of standard input, but its kernel answers the probe with a reset.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+const KEEPALIVE_PROBES: u32 = 4;
+
+/// A place to listen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A port on every address, IPv6 and IPv4 where there is IPv6.
+    Everywhere(u16),
+    /// One address and port.
+    Tcp(SocketAddr),
+    /// A unix socket's path.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everywhere(port) => write!(f, "port {port} (every address)"),
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// How to bind.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Leave IPv6 alone.
+    pub ipv6_disabled: bool,
+    /// A unix socket's permission bits.
+    pub unix_mode: u32,
+    /// Several workers bind the same TCP port; the kernel spreads clients over them.
+    pub shared: bool,
+}
+
+/// A bound listener, not yet in anybody's event loop.
+#[derive(Debug)]
+pub struct Listener {
+    socket: RawSocket,
+    place: Place,
+}
+
+impl Listener {
+    /// Binds and listens.
+    ///
+    /// # Errors
+    /// What the kernel says against it.
+    pub fn bind(place: &Place, binding: Binding) -> io::Result<Self> {
+        let (socket, place) = match place {
+            Place::Unix(path) => (bind_unix(path, binding.unix_mode)?, place.clone()),
+            Place::Tcp(address) => bind_tcp(*address, false, binding)?,
+            Place::Everywhere(port) => bind_everywhere(*port, binding)?,
+        };
+        Ok(Self { socket, place })
+    }
+
+    /// A second handle on the same listener, for another worker.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn share(&self) -> io::Result<Self> {
+        Ok(Self { socket: self.socket.try_clone()?, place: self.place.clone() })
+    }
+
+    /// Where it listens, with the port that the kernel chose if none was asked for.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Puts it into the current runtime.
+    ///
+    /// # Errors
+    /// It can't be registered with epoll.
+    pub fn start(self) -> io::Result<Acceptor> {
+        Ok(Acceptor { fd: register(self.socket.into(), Interest::READABLE)? })
+    }
+}
+
+/// Every address: one socket for both families, or IPv4 alone where there is no IPv6.
+fn bind_everywhere(port: u16, binding: Binding) -> io::Result<(RawSocket, Place)> {
+    let everywhere = |socket: RawSocket, place: &Place| match place {
+        Place::Tcp(address) => (socket, Place::Everywhere(address.port())),
+        Place::Everywhere(_) | Place::Unix(_) => (socket, place.clone()),
+    };
+    let ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    if !binding.ipv6_disabled {
+        match bind_tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), true, binding) {
+            Ok((socket, place)) => return Ok(everywhere(socket, &place)),
+            // Only what says that there is no IPv6; a port in use stays an error.
+            Err(error) if no_ipv6(&error) => {
+                tracing::info!("no IPv6 here ({error}): listening on IPv4 only");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let (socket, place) = bind_tcp(ipv4, false, binding)?;
+    Ok(everywhere(socket, &place))
+}
+
+fn no_ipv6(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL | Errno::EPROTONOSUPPORT)
+    )
+}
+
+fn bind_tcp(address: SocketAddr, dual: bool, binding: Binding) -> io::Result<(RawSocket, Place)> {
+    let socket = RawSocket::new(
+        Domain::for_address(address),
+        Type::STREAM.nonblocking(),
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!dual)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(binding.shared)?;
+    // Accepted sockets inherit these, which saves their system calls (tcp(7), socket(7)).
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE_AFTER)
+            .with_interval(KEEPALIVE_EVERY)
+            .with_retries(KEEPALIVE_PROBES),
+    )?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+    Ok((socket, Place::Tcp(bound)))
+}
+
+/// A socket file that nobody answers at is a leftover and is replaced; one that somebody does, or
+/// a file of another kind, is left alone.
+fn bind_unix(path: &Path, mode: u32) -> io::Result<RawSocket> {
+    let leftover = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+        && UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    if leftover {
+        fs::remove_file(path)?;
+    }
+    let socket = RawSocket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    // Nobody can connect before `listen`, so nobody gets in between bind and chmod.
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+/// A listener in an event loop.
+#[derive(Debug)]
+pub struct Acceptor {
+    fd: AsyncFd<OwnedFd>,
+}
+
+impl Acceptor {
+    /// Waits for the next client.
+    ///
+    /// # Errors
+    /// No descriptor or memory is left, see accept(2); a client that has gone meanwhile is none.
+    pub async fn accept(&self) -> io::Result<OwnedFd> {
+        loop {
+            let mut guard = self.fd.readable().await?;
+            match accept4(self.fd.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC) {
+                // SAFETY: accept4 has just made this descriptor and nobody else knows of it.
+                #[expect(unsafe_code, reason = "nix hands over a new descriptor as a number")]
+                Ok(fd) => return Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+                Err(Errno::EAGAIN) => guard.clear_ready(),
+                Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)) => {
+                    return Err(errno.into());
+                }
+                // accept(2): errors of the connection that was to be accepted; the next may be well.
+                Err(
+                    Errno::EINTR
+                    | Errno::ECONNABORTED
+                    | Errno::EPROTO
+                    | Errno::EPERM
+                    | Errno::ENETDOWN
+                    | Errno::ENOPROTOOPT
+                    | Errno::EHOSTDOWN
+                    | Errno::ENONET
+                    | Errno::EHOSTUNREACH
+                    | Errno::EOPNOTSUPP
+                    | Errno::ENETUNREACH,
+                ) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}

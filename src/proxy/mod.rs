@@ -1,0 +1,41 @@
+//! The I/O storey: sockets, connections, exchanges. It asks the pure storeys what to do and does
+//! that; no judgement is made here.
+
+pub mod answer;
+pub mod buffer;
+pub mod client;
+pub mod connection;
+pub mod daemon;
+pub mod exchange;
+pub mod listener;
+pub mod roster;
+pub mod socket;
+pub mod tunnel;
+pub mod worker;
+
+use crate::policy::Policy;
+use std::time::Duration;
+
+/// What a client may take of the gate. Sizes in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest request head.
+    pub head_bytes_max: usize,
+    /// The longest body that is collected to be examined.
+    pub json_bytes_max: usize,
+    /// How long a head, or a collected body, may take from its first byte to its last.
+    pub head_time_max: Duration,
+    /// How long a connection may stay without a request.
+    pub idle_time_max: Duration,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub struct Gate {
+    /// What is allowed.
+    pub policy: Policy,
+    /// What a client may take.
+    pub limits: Limits,
+    /// The way to the daemon.
+    pub daemon: daemon::Daemon,
+}

@@ -1,0 +1,212 @@
+//! Who is connected to a worker, so that deadlines and the end of service reach everybody.
+//!
+//! Time is coarse on purpose: one task ticks once a second while anybody is there, and setting a
+//! deadline is one store. A timer for each connection would cost a system call for each request.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+const TICK: Duration = Duration::from_secs(1);
+const NEVER: u64 = u64::MAX;
+
+/// Why a connection should not wait any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Its deadline has passed.
+    Expired,
+    /// The gate is about to end.
+    Draining,
+}
+
+/// A worker's connections.
+#[derive(Debug, Default)]
+pub struct Roster {
+    places: Mutex<Places>,
+    /// Seconds since the first connection, not counting those without any.
+    now: AtomicU64,
+    draining: AtomicBool,
+    /// Told when the first comes and when the last has gone.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    seats: Vec<Option<Arc<Marks>>>,
+    free: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Marks {
+    deadline: AtomicU64,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Roster {
+    /// A place for a new connection.
+    pub fn seat(self: &Arc<Self>) -> Seat {
+        let marks = Arc::new(Marks { deadline: AtomicU64::new(NEVER), waker: Mutex::default() });
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.is_empty() {
+            self.changed.notify_waiters();
+        }
+        let index = places.free.pop().unwrap_or_else(|| {
+            places.seats.push(None);
+            places.seats.len() - 1
+        });
+        places.seats[index] = Some(Arc::clone(&marks));
+        Seat { roster: Arc::clone(self), marks, index }
+    }
+
+    /// Keeps the time; never ends.
+    pub async fn keep_time(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_empty() {
+                changed.await;
+                continue;
+            }
+            tokio::time::sleep(TICK).await;
+            let now = self.now.fetch_add(1, Relaxed) + 1;
+            self.wake(|marks| marks.deadline.load(Relaxed) <= now);
+        }
+    }
+
+    /// Tells every connection to end as soon as it has nothing under way.
+    pub fn drain(&self) {
+        self.draining.store(true, Relaxed);
+        self.wake(|_| true);
+    }
+
+    /// Waits until nobody is connected.
+    pub async fn empty(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_empty() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn wake(&self, whom: impl Fn(&Marks) -> bool) {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        for marks in places.seats.iter().flatten().filter(|marks| whom(marks)) {
+            marks.wake();
+        }
+    }
+}
+
+impl Places {
+    fn is_empty(&self) -> bool {
+        self.free.len() == self.seats.len()
+    }
+}
+
+impl Marks {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+    }
+}
+
+/// A connection's place in the roster, given up when dropped.
+#[derive(Debug)]
+pub struct Seat {
+    roster: Arc<Roster>,
+    marks: Arc<Marks>,
+    index: usize,
+}
+
+impl Seat {
+    /// Sets the deadline so far ahead, up to a second later.
+    pub fn allow(&self, time: Duration) {
+        // A tick may be about to pass: one more, so that never less than `time` is given.
+        let ticks = time.as_secs() + u64::from(time.subsec_nanos() > 0) + 1;
+        self.marks.deadline.store(self.roster.now.load(Relaxed).saturating_add(ticks), Relaxed);
+    }
+
+    /// Waits for the deadline, and only where `idle` for the end of service.
+    pub fn poll_due(&self, cx: &mut Context<'_>, idle: bool) -> Poll<Due> {
+        let mut waker = self.marks.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+        if idle && self.is_draining() {
+            Poll::Ready(Due::Draining)
+        } else if self.marks.deadline.load(Relaxed) <= self.roster.now.load(Relaxed) {
+            Poll::Ready(Due::Expired)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Whether the gate is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.roster.draining.load(Relaxed)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut places = self.roster.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.seats[self.index] = None;
+        places.free.push(self.index);
+        if places.is_empty() {
+            // A crowd that has gone should not be remembered in memory.
+            *places = Places::default();
+            self.roster.changed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(seat: &Seat, idle: bool) -> Poll<Due> {
+        seat.poll_due(&mut Context::from_waker(Waker::noop()), idle)
+    }
+
+    #[test]
+    fn a_deadline_passes_when_its_seconds_have() {
+        let roster = Arc::new(Roster::default());
+        let seat = roster.seat();
+        assert_eq!(due(&seat, true), Poll::Pending);
+        seat.allow(Duration::from_secs(2));
+        for second in 1..=3 {
+            assert_eq!(due(&seat, true), Poll::Pending, "second {second}");
+            roster.now.fetch_add(1, Relaxed);
+        }
+        assert_eq!(due(&seat, true), Poll::Ready(Due::Expired));
+        seat.allow(Duration::from_secs(2));
+        assert_eq!(due(&seat, true), Poll::Pending);
+    }
+
+    #[test]
+    fn only_the_idle_are_told_to_end() {
+        let roster = Arc::new(Roster::default());
+        let seat = roster.seat();
+        roster.drain();
+        assert_eq!(due(&seat, false), Poll::Pending);
+        assert_eq!(due(&seat, true), Poll::Ready(Due::Draining));
+    }
+
+    #[test]
+    fn a_place_is_used_again() {
+        let roster = Arc::new(Roster::default());
+        let (first, _second) = (roster.seat(), roster.seat());
+        let index = first.index;
+        drop(first);
+        assert_eq!(roster.seat().index, index);
+        assert!(!roster.is_empty());
+    }
+}
