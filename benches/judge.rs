@@ -1,1 +1,78 @@
-fn main() {}
+//! What judging a request costs, part by part, without any I/O.
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use dockgate::api::{ApiVersion, Call};
+use dockgate::http::{BodyCursor, BodyFraming, HeadScan, Method, RequestHead, Target, Trailers};
+use dockgate::policy::{Policy, Settings, Variable};
+use std::hint::black_box;
+
+/// As docker CLI sends it.
+const CLI: &[u8] = b"GET /v1.47/containers/json?all=1&filters=%7B%22label%22%3A%7B%22a%22%3Atrue%7D%7D HTTP/1.1\r\n\
+    Host: api.moby.localhost\r\nUser-Agent: Docker-Client/28.2.2 (linux)\r\n\r\n";
+
+/// As Traefik and other long-lived clients send it, with more header lines.
+const LONG: &[u8] = b"GET /v1.24/containers/530a8f88daf97a11a83949c0dcac15f6120a0970538685c7c514f5104c4988f2/json HTTP/1.1\r\n\
+    Host: docker-socket-proxy:2375\r\nUser-Agent: python-requests/2.31.0\r\nAccept-Encoding: gzip, deflate\r\n\
+    Accept: */*\r\nConnection: keep-alive\r\nContent-Length: 0\r\nX-Request-Id: 7f9c24e8\r\n\r\n";
+
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+fn policy(variables: &[Variable]) -> Policy {
+    let settings = variables
+        .iter()
+        .fold(Settings::default(), |settings, &variable| settings.with(variable, true));
+    Policy::new(settings, ApiVersion { major: 1, minor: 24 })
+}
+
+fn parts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("judge");
+    group.bench_function("find the head's end", |bench| {
+        bench.iter(|| HeadScan::default().find(black_box(CLI), HEAD_BYTES_MAX));
+    });
+    group.bench_function("parse the head", |bench| {
+        bench.iter(|| RequestHead::parse(black_box(CLI)));
+    });
+    group.bench_function("parse a longer head", |bench| {
+        bench.iter(|| RequestHead::parse(black_box(LONG)));
+    });
+    for path in
+        ["/_ping", "/v1.47/containers/json", "/v1.47/images/a.b:5000/c/d/json", "/v1.47/volumes/x"]
+    {
+        let target = Target::parse(path.as_bytes()).expect("a clean path");
+        group.bench_function(format!("classify {path}"), |bench| {
+            bench.iter(|| Call::of(black_box(Method::Get), black_box(&target)));
+        });
+    }
+    let policy = policy(&[Variable::Containers]);
+    group.bench_function("find, parse, classify and decide", |bench| {
+        bench.iter(|| {
+            let length = HeadScan::default().find(black_box(CLI), HEAD_BYTES_MAX);
+            let head = RequestHead::parse(&CLI[..length.ok().flatten().unwrap_or(0)]);
+            head.map(|head| policy.judge(&head))
+        });
+    });
+    group.finish();
+}
+
+fn bodies(criterion: &mut Criterion) {
+    // What docker build sends: chunks as Go's io.Copy makes them.
+    let mut body = Vec::new();
+    for _ in 0..32 {
+        body.extend_from_slice(b"8000\r\n");
+        body.resize(body.len() + 0x8000, 0);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"0\r\n\r\n");
+    let mut group = criterion.benchmark_group("body");
+    group.bench_function("1 MiB in chunks of 32 KiB", |bench| {
+        bench.iter_batched_ref(
+            || BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse),
+            |cursor| cursor.read(black_box(&body)),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parts, bodies);
+criterion_main!(benches);

@@ -7,10 +7,13 @@
 use core::fmt;
 use serde::de::IgnoredAny;
 
+/// Blanks that may follow the value: a line end, as every encoder writes it.
+const BLANKS_AFTER_MAX: usize = 2;
+
 /// Why a body is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentError {
-    /// It is not one complete JSON value, with nothing but blanks around it.
+    /// It is not one complete JSON value with at most a line end after it.
     NotOneJsonValue,
 }
 
@@ -37,9 +40,11 @@ impl fmt::Display for ArgumentError {
 /// # Errors
 /// See [`ArgumentError`].
 pub fn examine(body: &[u8]) -> Result<(), ArgumentError> {
-    serde_json::from_slice::<IgnoredAny>(body)
-        .map(|_| ())
-        .map_err(|_| ArgumentError::NotOneJsonValue)
+    let blanks = body.len().saturating_sub(body.trim_ascii_end().len());
+    match serde_json::from_slice::<IgnoredAny>(body) {
+        Ok(_) if blanks <= BLANKS_AFTER_MAX => Ok(()),
+        Ok(_) | Err(_) => Err(ArgumentError::NotOneJsonValue),
+    }
 }
 
 #[cfg(test)]
@@ -48,10 +53,12 @@ mod tests {
 
     #[test]
     fn one_value_passes_and_what_follows_it_does_not() {
-        for body in ["{\"Detach\":false,\"Tty\":false}\n", "{}", " {} \r\n\t"] {
+        for body in ["{\"Detach\":false,\"Tty\":false}\n", "{}", " {}\r\n"] {
             assert_eq!(examine(body.as_bytes()), Ok(()), "{body:?}");
         }
-        for body in ["", " ", "{", "{}x", "{}{}", "{} rm -rf /\n", "{\"a\":1,}", "\u{feff}{}"] {
+        for body in
+            ["", " ", "{", "{}x", "{}{}", "{} rm -rf /\n", "{\"a\":1,}", "{}   ", "\u{feff}{}"]
+        {
             assert_eq!(examine(body.as_bytes()), Err(ArgumentError::NotOneJsonValue), "{body:?}");
         }
         let deep = "[".repeat(100_000);

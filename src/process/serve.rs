@@ -59,6 +59,9 @@ fn start(config: &Config) -> io::Result<Vec<Workplace>> {
         limits: config.limits,
         daemon: Daemon::at(&config.socket_path)?,
     });
+    if let Err(unreachable) = gate.daemon.probe() {
+        warn!("{}; it is tried again with every request", unreachable.message);
+    }
     let places = Arc::new(Semaphore::new(connections_max(raise_file_limit())));
     Ok(listeners
         .into_iter()

@@ -7,7 +7,7 @@ use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,11 +71,24 @@ impl Daemon {
         }
     }
 
+    /// Connects once and hangs up: is anybody there?
+    ///
+    /// # Errors
+    /// What stands in the way, in words.
+    pub fn probe(&self) -> Result<(), Unreachable> {
+        self.open().map(drop).map_err(|error| self.unreachable(error))
+    }
+
     fn connect_once(&self) -> Result<Socket, Errno> {
+        let registered = Socket::new(self.open()?);
+        registered.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+    }
+
+    fn open(&self) -> Result<OwnedFd, Errno> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let fd = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
         socket::connect(fd.as_raw_fd(), &self.address)?;
-        Socket::new(fd).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+        Ok(fd)
     }
 
     fn unreachable(&self, error: Errno) -> Unreachable {

@@ -335,6 +335,8 @@ impl Exchange<'_> {
     /// will have it.
     fn after_answer(&mut self, upward: Poll<()>, cx: &mut Context<'_>) -> Poll<Outcome> {
         match self.stage {
+            // What is granted goes first, even if the daemon has agreed before it was all there.
+            Stage::Tunnel if upward.is_pending() => Poll::Pending,
             Stage::Tunnel => Poll::Ready(Outcome::Tunnel),
             Stage::Complete(Persistence::Close) if upward.is_ready() && !self.upward_closed => {
                 Poll::Ready(Outcome::Last)

@@ -2,17 +2,16 @@
 //! nothing but the gate's settings and the number of connections there may be.
 
 use super::listener::{Acceptor, Listener};
-use super::roster::{Roster, Seat};
+use super::roster::Roster;
 use super::socket::Socket;
 use super::{Gate, connection};
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 /// How long accepting pauses where the system has no descriptor or memory left.
@@ -85,14 +84,23 @@ impl Worker {
     }
 }
 
-/// Accepts while there are places; a client beyond them waits in the kernel's queue.
+/// Accepts while there are places; a client beyond them waits until somebody leaves. The place is
+/// taken after the client has come: a listener that nobody uses must not keep one.
 async fn accept(acceptor: Acceptor, gate: Arc<Gate>, places: Arc<Semaphore>, roster: Arc<Roster>) {
     let mut short = false;
     loop {
+        let client = acceptor.accept().await;
         // The semaphore is never closed.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match acceptor.accept().await.and_then(|fd| admit(fd, &gate, place, roster.seat())) {
-            Ok(()) => short = false,
+        match client.and_then(Socket::new) {
+            Ok(client) => {
+                short = false;
+                let (gate, seat) = (Arc::clone(&gate), roster.seat());
+                tokio::spawn(async move {
+                    connection::serve(client, gate, seat).await;
+                    drop(place);
+                });
+            }
             Err(error) => {
                 if !short {
                     tracing::error!("cannot accept clients for the moment: {error}");
@@ -102,14 +110,4 @@ async fn accept(acceptor: Acceptor, gate: Arc<Gate>, places: Arc<Semaphore>, ros
             }
         }
     }
-}
-
-fn admit(fd: OwnedFd, gate: &Arc<Gate>, place: OwnedSemaphorePermit, seat: Seat) -> io::Result<()> {
-    let client = Socket::new(fd)?;
-    let gate = Arc::clone(gate);
-    tokio::spawn(async move {
-        connection::serve(client, gate, seat).await;
-        drop(place);
-    });
-    Ok(())
 }

@@ -1,0 +1,136 @@
+//! The structure, kept by a test: storeys use only what is below them, the pure ones touch no
+//! I/O and no clock, every file says what it is for, and none outgrows one thought.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the bottom up: a module may use those before it.
+const STOREYS: [&str; 7] = ["http", "api", "admission", "policy", "observe", "proxy", "process"];
+
+/// The storeys that judge.
+const PURE: [&str; 4] = ["http", "api", "admission", "policy"];
+
+/// What a pure storey must not name.
+const IMPURE: [&str; 17] = [
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::os",
+    "std::process",
+    "std::thread",
+    "std::time",
+    "Instant",
+    "SystemTime",
+    "nix::",
+    "socket2",
+    "tokio",
+    "tracing",
+    "println!",
+    "eprintln!",
+    "unsafe ",
+];
+
+/// Files that hold `unsafe`, each use with its SAFETY note.
+const UNSAFE: [&str; 2] = ["proxy/listener.rs", "proxy/socket.rs"];
+
+/// Lines of a file, its tests not counted.
+const LINES_MAX: usize = 400;
+
+struct Source {
+    /// Path below src.
+    name: String,
+    text: String,
+}
+
+impl Source {
+    fn storey(&self) -> Option<&str> {
+        self.name.split_once('/').map(|(storey, _)| storey)
+    }
+
+    /// The code without its tests and comments.
+    fn code(&self) -> String {
+        let code = self.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines: Vec<&str> =
+            code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+        lines.join("\n")
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).expect("src can be read");
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).expect("below src").display().to_string();
+                found.push(Source { name, text: fs::read_to_string(&path).expect("a text") });
+            }
+        }
+    }
+    assert!(found.len() > 30, "only {} files found", found.len());
+    found
+}
+
+#[test]
+fn every_file_begins_by_saying_what_it_is_for() {
+    for source in sources() {
+        assert!(source.text.starts_with("//! "), "{} has no module comment", source.name);
+    }
+}
+
+#[test]
+fn storeys_use_only_what_is_below_them() {
+    for source in sources() {
+        let Some(own) = source.storey() else { continue };
+        let height = |name: &str| STOREYS.iter().position(|storey| *storey == name);
+        let own = height(own).unwrap_or_else(|| panic!("{} is in no storey", source.name));
+        for used in source.code().split("crate::").skip(1) {
+            let used: String =
+                used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let used_height =
+                height(&used).unwrap_or_else(|| panic!("{} uses crate::{used}", source.name));
+            assert!(used_height <= own, "{} looks up to {used}", source.name);
+        }
+        assert!(!source.code().contains("super::super"), "{} climbs by super::super", source.name);
+    }
+}
+
+#[test]
+fn the_judging_storeys_touch_no_io_and_no_clock() {
+    for source in sources() {
+        if !source.storey().is_some_and(|storey| PURE.contains(&storey)) {
+            continue;
+        }
+        for word in IMPURE {
+            assert!(!source.code().contains(word), "{} names {word}", source.name);
+        }
+    }
+    for storey in PURE {
+        let root = sources().into_iter().find(|source| source.name == format!("{storey}/mod.rs"));
+        let root = root.unwrap_or_else(|| panic!("{storey} has a mod.rs"));
+        assert!(root.text.contains("#![forbid(unsafe_code)]"), "{storey} forbids unsafe code");
+    }
+}
+
+#[test]
+fn unsafe_stands_only_where_it_is_known_and_explained() {
+    for source in sources() {
+        let uses = source.code().matches("unsafe {").count();
+        assert_eq!(uses > 0, UNSAFE.contains(&source.name.as_str()), "{}", source.name);
+        assert_eq!(uses, source.text.matches("// SAFETY:").count(), "{}", source.name);
+    }
+}
+
+#[test]
+fn no_file_outgrows_one_thought() {
+    for source in sources() {
+        let lines = source.code().lines().count();
+        assert!(lines <= LINES_MAX, "{} has {lines} lines", source.name);
+    }
+}
