@@ -7,12 +7,8 @@ ARG RUST_IMAGE=rust:1-slim-bookworm
 
 FROM ${RUST_IMAGE} AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
-COPY src src
-COPY benches benches
-# The toolchain file names what developers want; the image's own toolchain is enough to build.
-RUN rm rust-toolchain.toml \
- && target="$(rustc -vV | sed -n 's/^host: //p')" \
+COPY . .
+RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
  && RUSTFLAGS="-C target-feature=+crt-static" \
     cargo build --release --locked --bin dockgate --target "$target" \
  && cp "target/$target/release/dockgate" /dockgate

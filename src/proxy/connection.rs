@@ -73,7 +73,7 @@ impl Connection {
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => {
                 let message = "the request head did not arrive in time (HEAD_TIMEOUT)".to_owned();
-                self.answer_last(&Answer { status: 408, message }).await
+                self.answer_last(&Answer { status: 408, message }, Method::Other).await
             }
             Arrival::Ended => Then::Close,
         };
@@ -160,7 +160,7 @@ impl Connection {
             }
             Err(Uncollected::Late) => {
                 let message = "the request body did not arrive in time (HEAD_TIMEOUT)".to_owned();
-                return self.answer_last(&Answer { status: 408, message }).await;
+                return self.answer_last(&Answer { status: 408, message }, Method::Other).await;
             }
         };
         match examination.judge(&body) {
@@ -221,7 +221,8 @@ impl Connection {
             Outcome::DaemonFailed(DaemonFailure::Silent) if !fresh => Then::Close,
             Outcome::DaemonFailed(failure) => {
                 self.daemon = None;
-                self.answer_last(&Answer { status: 502, message: failure.to_string() }).await
+                let answer = Answer { status: 502, message: failure.to_string() };
+                self.answer_last(&answer, incoming.method).await
             }
         }
     }
@@ -262,18 +263,18 @@ impl Connection {
     async fn malformed(&mut self, error: HeadError) -> Then {
         access::malformed(self.client.socket.peer(), error.name(), self.client.inbox.filled());
         let message = format!("the request is refused: {error} ({})", error.name());
-        self.answer_last(&Answer { status: error.status(), message }).await
+        self.answer_last(&Answer { status: error.status(), message }, Method::Other).await
     }
 
     async fn bad_body(&mut self, error: FramingError) -> Then {
         access::malformed(self.client.socket.peer(), error.name(), b"");
         let message = format!("the request body is refused: {error} ({})", error.name());
-        self.answer_last(&Answer { status: 400, message }).await
+        self.answer_last(&Answer { status: 400, message }, Method::Other).await
     }
 
     /// Says one last thing: after it, requests can't be told from bodies any more.
-    async fn answer_last(&mut self, answer: &Answer) -> Then {
-        if self.client.send(&answer.bytes(Method::Get, Persistence::Close)).await {
+    async fn answer_last(&mut self, answer: &Answer, method: Method) -> Then {
+        if self.client.send(&answer.bytes(method, Persistence::Close)).await {
             Then::Linger
         } else {
             Then::Close

@@ -5,6 +5,7 @@
 use super::buffer::Buffer;
 use super::client::Client;
 use super::socket::{Ended, Socket};
+use super::turn::Turn;
 use crate::http::{
     Asked, BodyCursor, FramingError, HeadError, HeadScan, Hijack, Next, Persistence, ResponseHead,
     Trailers,
@@ -166,6 +167,7 @@ impl Exchange<'_> {
 
     /// Client to daemon: what is judged, then more of the body.
     fn poll_upward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+        let mut turn = Turn::begin();
         while !self.upward_closed {
             let (first, judged) = (self.request.collected.filled(), self.request.judged);
             if !first.is_empty() || judged > 0 {
@@ -195,7 +197,12 @@ impl Exchange<'_> {
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(0)) => self.end_upward(),
-                    Poll::Ready(Ok(count)) => self.inbox.fill(count),
+                    Poll::Ready(Ok(count)) => {
+                        self.inbox.fill(count);
+                        if turn.is_over(cx) {
+                            return Poll::Pending;
+                        }
+                    }
                     Poll::Ready(Err(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
                 }
             }
@@ -222,6 +229,7 @@ impl Exchange<'_> {
 
     /// Daemon to client: heads, then the body, to its end.
     fn poll_downward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+        let mut turn = Turn::begin();
         loop {
             if self.cleared > 0 {
                 match self.client.poll_send(cx, &self.outbox.filled()[..self.cleared]) {
@@ -247,7 +255,12 @@ impl Exchange<'_> {
                     }
                     // A reset is an end too: it comes when the daemon leaves bytes unread.
                     Poll::Ready(Ok(0) | Err(_)) => self.daemon_ended()?,
-                    Poll::Ready(Ok(count)) => self.outbox.fill(count),
+                    Poll::Ready(Ok(count)) => {
+                        self.outbox.fill(count);
+                        if turn.is_over(cx) {
+                            return Poll::Pending;
+                        }
+                    }
                 }
             }
         }

@@ -11,6 +11,7 @@ pub mod listener;
 pub mod roster;
 pub mod socket;
 pub mod tunnel;
+mod turn;
 pub mod worker;
 
 use crate::policy::Policy;

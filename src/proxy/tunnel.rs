@@ -3,6 +3,7 @@
 
 use super::buffer::Buffer;
 use super::socket::Socket;
+use super::turn::Turn;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
@@ -47,6 +48,7 @@ impl Way {
         to: &mut Socket,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        let mut turn = Turn::begin();
         while !self.ended {
             if !self.buffer.is_empty() {
                 match to.poll_send(cx, self.buffer.filled()) {
@@ -72,7 +74,12 @@ impl Way {
                     self.ended = true;
                     to.end();
                 }
-                Poll::Ready(Ok(count)) => self.buffer.fill(count),
+                Poll::Ready(Ok(count)) => {
+                    self.buffer.fill(count);
+                    if turn.is_over(cx) {
+                        return Poll::Pending;
+                    }
+                }
             }
         }
         self.buffer.settle();

@@ -1,0 +1,206 @@
+//! The program under test: started with nothing but the given environment, its log in a file,
+//! ended by its own process number.
+
+use super::peer::{PATIENCE, Peer};
+use super::stand_in::StandIn;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dockgate");
+
+/// Most of the API is open; `/volumes` never is.
+pub const OPEN: &[(&str, &str)] = &[
+    ("CONTAINERS", "1"),
+    ("IMAGES", "1"),
+    ("EXEC", "1"),
+    ("BUILD", "1"),
+    ("SESSION", "1"),
+    ("GRPC", "1"),
+    ("POST", "1"),
+];
+
+/// A directory of one test's own, with what is in it removed in the end.
+pub struct Dir(PathBuf);
+
+impl Dir {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("dockgate-wire-{}-{}", process::id(), COUNT.fetch_add(1, Relaxed));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a directory");
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Where the daemon's socket is, or should be.
+    pub fn daemon(&self) -> PathBuf {
+        self.path("daemon.sock")
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running gate.
+pub struct Gate {
+    child: Child,
+    port: u16,
+    pub dir: Dir,
+}
+
+/// A gate with a stand-in daemon behind it.
+pub fn start(variables: &[(&str, &str)]) -> (Gate, StandIn) {
+    let dir = Dir::new();
+    let daemon = StandIn::at(&dir.daemon());
+    (Gate::start(dir, variables), daemon)
+}
+
+impl Gate {
+    /// Starts the program and waits until it listens.
+    pub fn start(dir: Dir, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(Command::new(PROGRAM), dir, variables)
+    }
+
+    /// Starts it where no more than so many files may be open.
+    pub fn start_with_file_limit(dir: Dir, variables: &[(&str, &str)], files: u32) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\""), PROGRAM]);
+        Self::spawn(shell, dir, variables)
+    }
+
+    fn spawn(mut command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
+        let log = File::create(dir.path("log")).expect("a log");
+        let child = command
+            .env_clear()
+            .env("LISTEN", "127.0.0.1:0")
+            .env("SOCKET_PATH", dir.daemon())
+            .envs(variables.iter().copied())
+            .stdin(process::Stdio::null())
+            .stdout(process::Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the gate starts");
+        let mut gate = Self { child, port: 0, dir };
+        gate.wait_for_log("Filtering Docker API requests");
+        gate.port = port_in(&gate.log());
+        gate
+    }
+
+    /// A new client on the TCP port.
+    #[track_caller]
+    pub fn client(&self) -> Peer {
+        Peer::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("connected"))
+    }
+
+    /// A new client on a unix socket.
+    #[track_caller]
+    pub fn unix_client(path: &Path) -> Peer {
+        Peer::new(UnixStream::connect(path).expect("connected"))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path("log")).expect("a log")
+    }
+
+    /// Waits until the log has these words.
+    #[track_caller]
+    pub fn wait_for_log(&mut self, words: &str) {
+        wait_until(words, || {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                panic!("the gate has ended ({status}): {}", self.log());
+            }
+            self.log().contains(words)
+        });
+    }
+
+    pub fn terminate(&self) {
+        let status = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits until the process has ended.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until("the gate's end", || {
+            status = self.child.try_wait().expect("its state");
+            status.is_some()
+        });
+        status.expect("it has ended")
+    }
+
+    /// How many files it has open.
+    pub fn files(&self) -> usize {
+        fs::read_dir(self.proc("fd")).expect("its files").count()
+    }
+
+    /// How much memory it occupies.
+    pub fn resident_bytes(&self) -> usize {
+        let status = fs::read_to_string(self.proc("status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
+        number.parse::<usize>().expect("a number") * 1024
+    }
+
+    /// The processor time it has used, in the kernel's ticks of 10 ms.
+    pub fn processor_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(self.proc("stat")).expect("its times");
+        // utime and stime are the 14th and 15th field; the 2nd, in brackets, may hold blanks.
+        let (_, fields) = stat.rsplit_once(") ").expect("fields");
+        fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks")).sum()
+    }
+
+    fn proc(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{name}", self.child.id()))
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("the gate's log:\n{}", self.log());
+        }
+    }
+}
+
+/// Waits for something that is about to be true.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The first TCP port in the log; 0 where it listens on unix sockets only.
+fn port_in(log: &str) -> u16 {
+    log.lines()
+        .filter_map(|line| line.split_once("Listening on "))
+        .find_map(|(_, place)| {
+            let place = place.strip_suffix(" (every address)").unwrap_or(place);
+            place.rsplit([':', ' ']).next()?.parse().ok()
+        })
+        .unwrap_or(0)
+}

@@ -1,0 +1,27 @@
+//! The gate on the wire: raw bytes to the real program, with a stand-in for the daemon that does
+//! exactly what a test says, faults and pauses included, which no real daemon can be made to do.
+//!
+//! A test holds both ends: it is the client and the daemon, in one thread wherever order matters,
+//! so that "not before" means what it says. Whatever it waits for has a deadline.
+
+mod gate;
+mod peer;
+mod stand_in;
+
+mod answers;
+mod commands;
+mod exactness;
+mod exec_start;
+mod faults;
+mod files;
+mod half_close;
+mod hijack;
+mod interrupted;
+mod lifecycle;
+mod limits;
+mod listening;
+mod log;
+mod malformed;
+mod policy;
+mod streams;
+mod uploads;

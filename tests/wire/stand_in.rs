@@ -1,0 +1,70 @@
+//! The stand-in daemon: a unix socket whose connections are in the test's hands, and the few
+//! messages that most tests speak.
+
+use super::peer::{PATIENCE, Peer};
+use socket2::Socket;
+use std::io::ErrorKind;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+
+/// A request that is allowed by default, and its answer.
+pub const PING: &str = "GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n";
+pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK";
+
+/// A request that no test's configuration allows.
+pub const FORBIDDEN: &str = "GET /volumes HTTP/1.1\r\nHost: docker\r\n\r\n";
+
+/// A stream, and how its answer begins.
+pub const EVENTS: &str = "GET /events HTTP/1.1\r\nHost: docker\r\n\r\n";
+pub const STREAMING: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// A daemon's socket.
+pub struct StandIn(Socket);
+
+impl StandIn {
+    pub fn at(path: &Path) -> Self {
+        let listener = Socket::from(UnixListener::bind(path).expect("bound"));
+        // It holds for accept too, see socket(7).
+        listener.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        Self(listener)
+    }
+
+    /// The gate's next connection.
+    #[track_caller]
+    pub fn accept(&self) -> Peer {
+        let (socket, _) = self.0.accept().expect("the gate connects");
+        Peer::new(socket)
+    }
+
+    /// The gate's next connection, which brings these bytes.
+    #[track_caller]
+    pub fn accept_with(&self, expected: impl AsRef<[u8]>) -> Peer {
+        let peer = self.accept();
+        peer.expect(expected);
+        peer
+    }
+
+    /// The gate has made no connection that was not accepted.
+    #[track_caller]
+    pub fn expect_untouched(&self) {
+        self.0.set_nonblocking(true).expect("non-blocking mode");
+        let error = self.0.accept().expect_err("the gate has connected");
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        self.0.set_nonblocking(false).expect("blocking mode");
+    }
+
+    /// From now on answers every ping by itself, for tests that are about crowds.
+    pub fn answer_pings(self) -> JoinHandle<()> {
+        thread::spawn(move || {
+            while let Ok((socket, _)) = self.0.accept() {
+                thread::spawn(move || {
+                    let peer = Peer::new(socket);
+                    while peer.read_up_to(PING.len()) == PING.as_bytes() {
+                        peer.send(OK);
+                    }
+                });
+            }
+        })
+    }
+}
