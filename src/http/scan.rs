@@ -2,7 +2,7 @@
 //! with two readings before any field is parsed.
 
 use super::error::HeadError;
-use memchr::memchr;
+use memchr::memchr2;
 
 /// How far the search for a head's end has come. Keep it beside the bytes it speaks of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,32 +27,42 @@ impl HeadScan {
         if bytes.first().is_some_and(|&first| !is_token_byte(first)) {
             return Err(HeadError::NotHttp);
         }
-        while let Some(offset) = bytes.get(self.scanned..).and_then(|rest| memchr(b'\n', rest)) {
-            let line_feed = self.scanned.saturating_add(offset);
-            let line = bytes.get(self.line_start..line_feed).unwrap_or_default();
-            let Some((b'\r', text)) = line.split_last() else {
-                return Err(HeadError::BareLineFeed);
+        // One search finds whatever could end a line, rightly or not.
+        while let Some(offset) =
+            bytes.get(self.scanned..).and_then(|rest| memchr2(b'\r', b'\n', rest))
+        {
+            let end = self.scanned.saturating_add(offset);
+            let next = match bytes.get(end..) {
+                Some([b'\r', b'\n', ..]) => end.saturating_add(2),
+                Some([b'\r']) => {
+                    // Its LF has yet to come.
+                    self.scanned = end;
+                    return partial(bytes, head_bytes_max);
+                }
+                Some([b'\r', ..]) => return Err(HeadError::BareCarriageReturn),
+                Some(_) | None => return Err(HeadError::BareLineFeed),
             };
-            if memchr(b'\r', text).is_some() {
-                return Err(HeadError::BareCarriageReturn);
-            }
-            if matches!(text.first(), Some(b' ' | b'\t')) {
+            let line = bytes.get(self.line_start..end).unwrap_or_default();
+            if matches!(line.first(), Some(b' ' | b'\t')) {
                 return Err(HeadError::Folded);
             }
-            let next = line_feed.saturating_add(1);
             if next > head_bytes_max {
                 return Err(HeadError::TooLong);
             }
             self.line_start = next;
             self.scanned = next;
-            if text.is_empty() {
+            if line.is_empty() {
                 return Ok(Some(next));
             }
         }
         self.scanned = bytes.len();
-        // The limit holds for what has come too: an endless line must not be collected.
-        if bytes.len() > head_bytes_max { Err(HeadError::TooLong) } else { Ok(None) }
+        partial(bytes, head_bytes_max)
     }
+}
+
+/// The end has not come. The limit holds for what has: an endless line must not be collected.
+fn partial(bytes: &[u8], head_bytes_max: usize) -> Result<Option<usize>, HeadError> {
+    if bytes.len() > head_bytes_max { Err(HeadError::TooLong) } else { Ok(None) }
 }
 
 /// RFC 9110, section 5.6.2: `tchar`.

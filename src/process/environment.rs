@@ -75,6 +75,8 @@ pub fn stranger(name: &str) -> Option<Stranger> {
     let slips_max = if name.len() < 6 { 1 } else { 2 };
     let upper = name.to_ascii_uppercase();
     let nearest = ours()
+        // The distance is at least the difference in length, which is cheaper to see.
+        .filter(|known| known.len().abs_diff(name.len()) <= slips_max)
         .map(|known| (strsim::osa_distance(&upper, known), known))
         .filter(|&(slips, known)| slips <= slips_max && slips < known.len().div_ceil(2))
         .min_by_key(|&(slips, _)| slips);

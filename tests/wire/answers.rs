@@ -31,15 +31,23 @@ const ANSWERS: &[(&str, &str, After)] = &[
     (
         PING,
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: A\r\n\r\n\
-         3;x=y\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\n",
+         3\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\n",
         Lasts,
     ),
-    (PING, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 204 X\r\n\r\n", Lasts),
+    (
+        PING,
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 204 X\r\n\r\n",
+        Lasts,
+    ),
     (PING, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nOK", Ends),
     (PING, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nOK", Ends),
     (CLOSING, OK, Ends),
     (OLD, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nOK", Ends),
-    (LASTING_OLD, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nOK", Lasts),
+    (
+        LASTING_OLD,
+        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nOK",
+        Lasts,
+    ),
 ];
 
 /// The client has had the answer to the end: what becomes of the connection?

@@ -63,9 +63,15 @@ pub struct Gate {
 
 /// A gate with a stand-in daemon behind it.
 pub fn start(variables: &[(&str, &str)]) -> (Gate, StandIn) {
-    let dir = Dir::new();
+    start_in(Dir::new(), variables)
+}
+
+/// The same in a directory that is already there.
+pub fn start_in(dir: Dir, variables: &[(&str, &str)]) -> (Gate, StandIn) {
     let daemon = StandIn::at(&dir.daemon());
-    (Gate::start(dir, variables), daemon)
+    let gate = Gate::start(dir, variables);
+    daemon.expect_probe();
+    (gate, daemon)
 }
 
 impl Gate {
@@ -81,7 +87,21 @@ impl Gate {
         Self::spawn(shell, dir, variables)
     }
 
-    fn spawn(mut command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
+    /// Starts it where it says nothing of its start, and waits until this unix socket answers.
+    pub fn start_in_silence(dir: Dir, variables: &[(&str, &str)], path: &Path) -> Self {
+        let gate = Self::spawn_unready(Command::new(PROGRAM), dir, variables);
+        wait_until("its socket", || UnixStream::connect(path).is_ok());
+        gate
+    }
+
+    fn spawn(command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
+        let mut gate = Self::spawn_unready(command, dir, variables);
+        gate.wait_for_log("Filtering Docker API requests");
+        gate.port = port_in(&gate.log());
+        gate
+    }
+
+    fn spawn_unready(mut command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
         let log = File::create(dir.path("log")).expect("a log");
         let child = command
             .env_clear()
@@ -93,10 +113,7 @@ impl Gate {
             .stderr(log)
             .spawn()
             .expect("the gate starts");
-        let mut gate = Self { child, port: 0, dir };
-        gate.wait_for_log("Filtering Docker API requests");
-        gate.port = port_in(&gate.log());
-        gate
+        Self { child, port: 0, dir }
     }
 
     /// A new client on the TCP port.
@@ -178,8 +195,12 @@ impl Drop for Gate {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let log = self.log();
         if thread::panicking() {
-            eprintln!("the gate's log:\n{}", self.log());
+            eprintln!("the gate's log:\n{log}");
+        } else {
+            // The event loop catches a panic, so that nothing else might show it.
+            assert!(!log.contains("panicked"), "{log}");
         }
     }
 }

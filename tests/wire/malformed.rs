@@ -183,7 +183,7 @@ fn a_head_has_limits() {
     let long = format!("GET /_ping HTTP/1.1\r\nHost: docker\r\nA: {}\r\n\r\n", "b".repeat(65_536));
     expect_refused(&gate, &daemon, long.as_bytes(), 431, "head-too-long");
     // One that never ends is not collected either.
-    expect_refused(&gate, &daemon, &[b'A'; 65_537], 431, "head-too-long");
+    expect_refused(&gate, &daemon, &vec![b'A'; 65_537], 431, "head-too-long");
     let many = format!("GET /_ping HTTP/1.1\r\nHost: docker\r\n{}\r\n", "A: b\r\n".repeat(128));
     expect_refused(&gate, &daemon, many.as_bytes(), 431, "too-many-fields");
 }

@@ -91,12 +91,11 @@ fn a_body_where_none_belongs_is_refused() {
         "POST /session",
         "POST /grpc",
     ] {
-        for body in
-            ["Content-Length: 2\r\n\r\n{}", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
-        {
-            client.send(format!(
-                "{operation} HTTP/1.1\r\nHost: docker\r\nUpgrade: tcp\r\n{body}"
-            ));
+        for body in [
+            "Content-Length: 2\r\n\r\n{}",
+            "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        ] {
+            client.send(format!("{operation} HTTP/1.1\r\nHost: docker\r\nUpgrade: tcp\r\n{body}"));
             let answer = client.answer();
             assert_eq!(answer.status, 400, "{operation}");
             assert!(answer.message().contains("takes no body"), "{operation}");
@@ -130,7 +129,9 @@ fn a_short_refused_body_is_read_and_thrown_away() {
 fn a_long_refused_body_ends_the_connection_but_not_before_the_answer_is_read() {
     let (gate, daemon) = start(OPEN);
     let client = gate.client();
-    client.send("POST /volumes/create HTTP/1.1\r\nHost: docker\r\nContent-Length: 8388608\r\n\r\n");
+    let head = "POST /volumes/create HTTP/1.1\r\nHost: docker\r\nContent-Length: 8388608\r\n\r\n";
+    // The body begins in the head's packet.
+    client.send(format!("{head}xxx"));
     client.send(vec![b'x'; 4 << 20]);
     let answer = client.answer();
     assert_eq!(answer.status, 403);
@@ -143,7 +144,8 @@ fn a_long_refused_body_ends_the_connection_but_not_before_the_answer_is_read() {
 fn an_endless_refused_body_ends_the_connection_too() {
     let (gate, daemon) = start(OPEN);
     let client = gate.client();
-    let head = "POST /volumes/create HTTP/1.1\r\nHost: docker\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "POST /volumes/create HTTP/1.1\r\nHost: docker\r\nTransfer-Encoding: chunked\r\n\r\n";
     client.send(head);
     client.send(format!("100000\r\n{}\r\n", "x".repeat(0x10_0000)));
     assert_eq!(client.answer().status, 403);

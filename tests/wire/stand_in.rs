@@ -45,6 +45,12 @@ impl StandIn {
         peer
     }
 
+    /// The gate looks at its start whether anybody is there, and says nothing.
+    #[track_caller]
+    pub fn expect_probe(&self) {
+        self.accept().expect_end();
+    }
+
     /// The gate has made no connection that was not accepted.
     #[track_caller]
     pub fn expect_untouched(&self) {

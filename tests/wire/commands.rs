@@ -1,0 +1,109 @@
+//! The program's words: what it prints, and how it ends where it can't begin.
+
+use super::gate::{Dir, Gate, PROGRAM};
+use dockgate::api::Operation;
+use dockgate::policy::Variable;
+use dockgate::process::environment::SETTINGS;
+use std::process::Command;
+
+pub struct Output {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs the program to its end, with nothing but these variables.
+pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .expect("it runs");
+    Output {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+#[test]
+fn a_variable_that_can_not_be_used_stops_the_start_and_is_named() {
+    for (name, value) in [
+        ("POST", "ture"),
+        ("CONTAINERS", "yes!"),
+        ("LISTEN", "x"),
+        ("LISTEN", ":99999"),
+        ("SOCKET_PATH", &"x".repeat(108)),
+        ("LISTEN_SOCKET_MODE", "rw"),
+        ("WORKERS", "0"),
+        ("HEAD_TIMEOUT", "0"),
+        ("LOG_LEVEL", "loud"),
+    ] {
+        let output = run(&[], &[(name, value)]);
+        assert_eq!(output.status, Some(78), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(&format!("{name}=\"{value}\"")), "{}", output.stderr);
+        assert_eq!(output.stdout, "");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    for arguments in
+        [&["--frobnicate"][..], &["server"], &["policy", "more"], &["--help=x"], &["-x"]]
+    {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status, Some(64), "{arguments:?}: {}", output.stderr);
+        assert!(output.stderr.contains("dockgate --help"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn the_help_lists_every_variable() {
+    for argument in ["--help", "-h", "help"] {
+        let output = run(&[argument], &[]);
+        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
+        let names = Variable::ALL.iter().map(|variable| variable.name());
+        for name in names.chain(SETTINGS.iter().map(|setting| setting.name)) {
+            let line = format!("\n  {name} ");
+            assert!(output.stdout.contains(&line), "{name} is missing");
+        }
+    }
+}
+
+#[test]
+fn the_policy_is_a_line_for_each_operation() {
+    let output = run(&["policy"], &[("CONTAINERS", "1"), ("ALLOW_LOGS", "0")]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), Operation::TABLE.len());
+    let line = |id: &str| {
+        let found = lines.iter().find(|line| line.split(' ').next() == Some(id));
+        *found.unwrap_or_else(|| panic!("{id} is missing"))
+    };
+    for (id, words) in [
+        ("ContainerList", "allowed  CONTAINERS=1"),
+        ("ContainerLogs", "refused  needs ALLOW_LOGS=1"),
+        ("ContainerCreate", "refused  needs POST=1"),
+        ("ContainerStart", "refused  needs POST=1, or ALLOW_START=1"),
+        ("VolumeCreate", "refused  needs VOLUMES=1 and POST=1"),
+        ("SystemPing", "allowed  PING=1"),
+        ("DebugVars", "refused  is opened by no variable"),
+    ] {
+        assert!(line(id).ends_with(words), "{}", line(id));
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let output = run(&["--version"], &[]);
+    assert_eq!(output.stdout, concat!("dockgate ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_misspelt_variable_is_warned_of() {
+    let gate = Gate::start(Dir::new(), &[("IAMGES", "1"), ("LIBPOD_PODS", "1")]);
+    let log = gate.log();
+    assert!(log.contains("IAMGES is not a variable of dockgate: did you mean IMAGES?"), "{log}");
+    assert!(log.contains("LIBPOD_PODS has no effect"), "{log}");
+}

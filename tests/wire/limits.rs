@@ -1,0 +1,84 @@
+//! What a client may take of the gate: time for a head, time without a request, bytes of a head.
+
+use super::gate::start;
+use super::stand_in::{OK, PING};
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
+    let (gate, daemon) = start(&[("HEAD_TIMEOUT", "1")]);
+    let client = gate.client();
+    client.send(&PING[..20]);
+    let answer = client.answer();
+    assert_eq!(answer.status, 408);
+    assert!(answer.message().contains("HEAD_TIMEOUT"), "{}", answer.message());
+    client.expect_end();
+    daemon.expect_untouched();
+}
+
+#[test]
+fn a_head_that_drips_is_not_waited_for_and_holds_up_nobody() {
+    let (gate, daemon) = start(&[("HEAD_TIMEOUT", "1")]);
+    let dripping = gate.client();
+    let other = gate.client();
+    let mut connection = None;
+    let mut pings = 0;
+    for byte in format!("GET /_ping HTTP/1.1\r\nA: {}", "b".repeat(100)).bytes() {
+        if dripping.try_send([byte]).is_err() || gate.log().contains("HEAD_TIMEOUT") {
+            break;
+        }
+        other.send(PING);
+        let connection = connection.get_or_insert_with(|| daemon.accept());
+        connection.expect(PING);
+        connection.send(OK);
+        other.expect(OK);
+        pings += 1;
+        thread::sleep(Duration::from_millis(30));
+    }
+    assert!(pings > 10, "{pings}");
+    assert_eq!(dripping.answer().status, 408);
+}
+
+#[test]
+fn a_connection_without_a_request_is_closed_in_silence() {
+    let (gate, daemon) = start(&[("IDLE_TIMEOUT", "1")]);
+    let (fresh, used) = (gate.client(), gate.client());
+    used.send(PING);
+    let connection = daemon.accept_with(PING);
+    connection.send(OK);
+    used.expect(OK);
+    fresh.expect_end();
+    used.expect_end();
+    connection.expect_end();
+}
+
+#[test]
+fn no_clock_runs_while_the_daemon_works() {
+    let (gate, daemon) = start(&[("IDLE_TIMEOUT", "1"), ("HEAD_TIMEOUT", "1")]);
+    let client = gate.client();
+    client.send(PING);
+    let connection = daemon.accept_with(PING);
+    thread::sleep(Duration::from_millis(2500));
+    connection.send(OK);
+    client.expect(OK);
+}
+
+#[test]
+fn the_longest_head_can_be_chosen() {
+    let (gate, daemon) = start(&[("MAX_HEAD_BYTES", "1024")]);
+    let head = |bytes: usize| {
+        let begun = "GET /_ping HTTP/1.1\r\nHost: docker\r\nA: ";
+        format!("{begun}{}\r\n\r\n", "b".repeat(bytes - begun.len() - 4))
+    };
+    let client = gate.client();
+    client.send(head(1024));
+    daemon.accept_with(head(1024)).send(OK);
+    client.expect(OK);
+    let client = gate.client();
+    client.send(head(1025));
+    let answer = client.answer();
+    assert_eq!(answer.status, 431);
+    assert!(answer.message().contains("MAX_HEAD_BYTES"), "{}", answer.message());
+    client.expect_end();
+}
