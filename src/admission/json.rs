@@ -1,6 +1,6 @@
-//! A body that must be one JSON value and nothing more.
+//! A body that must be nothing, or one JSON value and nothing more.
 //!
-//! The daemon starts an exec as soon as its JSON is complete and hands what is left of the body
+//! The daemon hijacks as soon as an exec's JSON is complete, or an attach's head is, and hands what is left of the body
 //! to the process as standard input (moby `api/server/router/container/exec.go`), so whatever
 //! follows the value would be an argument that nobody judged.
 
@@ -13,7 +13,7 @@ const BLANKS_AFTER_MAX: usize = 2;
 /// Why a body is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentError {
-    /// It is not one complete JSON value with at most a line end after it.
+    /// It is neither empty nor one complete JSON value with at most a line end after it.
     NotOneJsonValue,
 }
 
@@ -41,6 +41,9 @@ impl fmt::Display for ArgumentError {
 /// See [`ArgumentError`].
 pub fn examine(body: &[u8]) -> Result<(), ArgumentError> {
     let blanks = body.len().saturating_sub(body.trim_ascii_end().len());
+    if body.is_empty() {
+        return Ok(());
+    }
     match serde_json::from_slice::<IgnoredAny>(body) {
         Ok(_) if blanks <= BLANKS_AFTER_MAX => Ok(()),
         Ok(_) | Err(_) => Err(ArgumentError::NotOneJsonValue),
@@ -53,11 +56,10 @@ mod tests {
 
     #[test]
     fn one_value_passes_and_what_follows_it_does_not() {
-        for body in ["{\"Detach\":false,\"Tty\":false}\n", "{}", " {}\r\n"] {
+        for body in ["", "{\"Detach\":false,\"Tty\":false}\n", "{}", " {}\r\n"] {
             assert_eq!(examine(body.as_bytes()), Ok(()), "{body:?}");
         }
-        for body in
-            ["", " ", "{", "{}x", "{}{}", "{} rm -rf /\n", "{\"a\":1,}", "{}   ", "\u{feff}{}"]
+        for body in [" ", "{", "{}x", "{}{}", "{} rm -rf /\n", "{\"a\":1,}", "{}   ", "\u{feff}{}"]
         {
             assert_eq!(examine(body.as_bytes()), Err(ArgumentError::NotOneJsonValue), "{body:?}");
         }

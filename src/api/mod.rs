@@ -15,5 +15,5 @@ mod table;
 pub mod version;
 
 pub use classify::{Call, Unclassified};
-pub use operation::{Arguments, Effect, Line, Operation, Section};
+pub use operation::{Arguments, Effect, Line, Operation, SHORT_BYTES_MAX, Section};
 pub use version::ApiVersion;

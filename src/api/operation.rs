@@ -42,6 +42,10 @@ pub enum Effect {
     Writes,
 }
 
+/// A body that `start` ignores in every API version, in bytes (moby
+/// `api/server/router/container/container_routes.go`: a `HostConfig` has at least 7 characters).
+pub const SHORT_BYTES_MAX: u64 = 7;
+
 /// How the gate treats an operation's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arguments {
@@ -50,7 +54,11 @@ pub enum Arguments {
     /// There must be none: what the daemon does not read before it hijacks, or obeys in old API
     /// versions only, would have a second reading.
     Bodiless,
-    /// One JSON value: collected, examined and sent in one piece.
+    /// At most [`SHORT_BYTES_MAX`], for the same reason: some clients write `{}` where they mean
+    /// nothing, and the daemon takes so few bytes for nothing.
+    Short,
+    /// Nothing or one JSON value: collected, examined and sent in one piece with the head. What the
+    /// daemon gets later, once it has hijacked, is the process's standard input.
     Json,
 }
 
@@ -109,6 +117,10 @@ impl Line {
 
     pub(super) const fn bodiless(self) -> Self {
         Self { arguments: Arguments::Bodiless, ..self }
+    }
+
+    pub(super) const fn short(self) -> Self {
+        Self { arguments: Arguments::Short, ..self }
     }
 
     pub(super) const fn json(self) -> Self {

@@ -51,7 +51,7 @@ operations! {
     ContainerArchive          Get    "/containers/{id}/archive"             Some(Containers), Reads, streams;
     ContainerArchiveInfo      Head   "/containers/{id}/archive"             Some(Containers), Reads;
     PutContainerArchive       Put    "/containers/{id}/archive"             Some(Containers), Writes, streams;
-    ContainerAttach           Post   "/containers/{id}/attach"              Some(Containers), Writes, hijacks(Stream), bodiless;
+    ContainerAttach           Post   "/containers/{id}/attach"              Some(Containers), Writes, hijacks(Stream), json;
     // It carries stdin, so it is a write although it is a GET.
     ContainerAttachWebsocket  Get    "/containers/{id}/attach/ws"           Some(Containers), Writes, hijacks(Upgrade), bodiless;
     ContainerChanges          Get    "/containers/{id}/changes"             Some(Containers), Reads;
@@ -69,7 +69,7 @@ operations! {
     ContainerResize           Post   "/containers/{id}/resize"              Some(Containers), Writes;
     ContainerRestart          Post   "/containers/{id}/restart"             Some(Containers), Writes;
     // Below API 1.24 a body here is a whole HostConfig, privileged and all.
-    ContainerStart            Post   "/containers/{id}/start"               Some(Containers), Writes, bodiless;
+    ContainerStart            Post   "/containers/{id}/start"               Some(Containers), Writes, short;
     ContainerStats            Get    "/containers/{id}/stats"               Some(Containers), Reads, streams;
     ContainerStop             Post   "/containers/{id}/stop"                Some(Containers), Writes;
     ContainerTop              Get    "/containers/{id}/top"                 Some(Containers), Reads;

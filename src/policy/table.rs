@@ -4,7 +4,7 @@
 use super::decision::{Decision, Examination, Grant};
 use super::refusal::{Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
-use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation};
+use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
 use crate::http::{BodyFraming, Method, RequestHead};
 
 /// What the settings make of an operation.
@@ -65,10 +65,18 @@ impl Policy {
         }
         match call.operation.line().arguments {
             Arguments::Opaque => Decision::Allow(Grant::new(call.operation)),
-            Arguments::Bodiless => refuse(Reason::UnexpectedBody),
+            Arguments::Short if is_short(head.framing) => {
+                Decision::Allow(Grant::new(call.operation))
+            }
+            Arguments::Short | Arguments::Bodiless => refuse(Reason::UnexpectedBody),
             Arguments::Json => Decision::Examine(Examination::new(call.operation)),
         }
     }
+}
+
+/// Whether a body is known to be too short to mean anything.
+fn is_short(framing: BodyFraming) -> bool {
+    matches!(framing, BodyFraming::Length(length) if length <= SHORT_BYTES_MAX)
 }
 
 /// An `ALLOW_*` that grants wins over everything; otherwise the section must be open, the write

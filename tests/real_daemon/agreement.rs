@@ -67,7 +67,10 @@ fn one_operation(lab: &Lab, gate: &Gate, line: &Line, target: &str) -> Result<()
     if direct.status == 404 && is_known(&direct) && line.template.contains('{') {
         let name = if line.template.contains("...}") { "no/body" } else { "nobody" };
         if !direct.body.contains(name) {
-            return Err(format!("the daemon looks for something else than {name}: {}", direct.body));
+            return Err(format!(
+                "the daemon looks for something else than {name}: {}",
+                direct.body
+            ));
         }
     }
 

@@ -31,20 +31,25 @@ fn what_is_wrong_with_the_socket_is_said() {
     let directory = |dir: &Dir| fs::create_dir(dir.daemon()).expect("a directory");
     let file = |dir: &Dir| drop(File::create(dir.daemon()).expect("a file"));
     let leftover = |dir: &Dir| drop(StandIn::at(&dir.daemon()));
-    for (prepare, word) in [
+    let waiting = [
         (&directory as &dyn Fn(&Dir), "not a socket"),
         (&file, "not a socket"),
         (&leftover, "connection refused"),
-    ] {
+    ]
+    .map(|(prepare, word)| {
         let dir = Dir::new();
         prepare(&dir);
         let gate = Gate::start(dir, &[]);
         let client = gate.client();
         client.send(PING);
+        (gate, client, word)
+    });
+    for (gate, client, word) in waiting {
         let answer = client.answer();
         assert_eq!(answer.status, 503, "{word}");
-        assert!(answer.message().contains(word), "{}", answer.message());
-        assert!(answer.message().contains(&gate.dir.daemon().display().to_string()));
+        let path = gate.dir.daemon().display().to_string();
+        let message = answer.message();
+        assert!(message.contains(word) && message.contains(&path), "{message}");
     }
 }
 

@@ -89,9 +89,14 @@ impl Gate {
 
     /// Starts it where it says nothing of its start, and waits until this unix socket answers.
     pub fn start_in_silence(dir: Dir, variables: &[(&str, &str)], path: &Path) -> Self {
-        let gate = Self::spawn_unready(Command::new(PROGRAM), dir, variables);
+        let gate = Self::start_anyhow(dir, variables);
         wait_until("its socket", || UnixStream::connect(path).is_ok());
         gate
+    }
+
+    /// Starts it, whatever may come of that.
+    pub fn start_anyhow(dir: Dir, variables: &[(&str, &str)]) -> Self {
+        Self::spawn_unready(Command::new(PROGRAM), dir, variables)
     }
 
     fn spawn(command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {

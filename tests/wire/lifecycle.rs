@@ -38,6 +38,7 @@ fn a_running_exchange_is_completed_and_nobody_new_is_let_in() {
     // The second request is not begun any more.
     client.expect_end();
     connection.expect_end();
+    drop(client);
     assert_eq!(gate.wait().code(), Some(0));
 }
 

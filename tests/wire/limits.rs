@@ -1,9 +1,11 @@
 //! What a client may take of the gate: time for a head, time without a request, bytes of a head.
 
 use super::gate::start;
+use super::peer::PATIENCE;
 use super::stand_in::{OK, PING};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
@@ -22,22 +24,27 @@ fn a_head_that_drips_is_not_waited_for_and_holds_up_nobody() {
     let (gate, daemon) = start(&[("HEAD_TIMEOUT", "1")]);
     let dripping = gate.client();
     let other = gate.client();
-    let mut connection = None;
-    let mut pings = 0;
-    for byte in format!("GET /_ping HTTP/1.1\r\nA: {}", "b".repeat(100)).bytes() {
-        if dripping.try_send([byte]).is_err() || gate.log().contains("HEAD_TIMEOUT") {
-            break;
-        }
+    let answered = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            dripping.send("GET /_ping HTTP/1.1\r\nA: ");
+            let begun = Instant::now();
+            while !answered.load(Relaxed) && begun.elapsed() < PATIENCE {
+                dripping.send("b");
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
         other.send(PING);
-        let connection = connection.get_or_insert_with(|| daemon.accept());
-        connection.expect(PING);
-        connection.send(OK);
-        other.expect(OK);
-        pings += 1;
-        thread::sleep(Duration::from_millis(30));
-    }
-    assert!(pings > 10, "{pings}");
-    assert_eq!(dripping.answer().status, 408);
+        let connection = daemon.accept_with(PING);
+        for _ in 0..20 {
+            connection.send(OK);
+            other.expect(OK);
+            other.send(PING);
+            connection.expect(PING);
+        }
+        assert_eq!(dripping.answer().status, 408);
+        answered.store(true, Relaxed);
+    });
 }
 
 #[test]

@@ -110,3 +110,13 @@ fn a_port_in_use_is_an_error_that_names_it() {
     assert!(output.stderr.contains(&format!("cannot listen on {place}")), "{}", output.stderr);
     assert!(output.stderr.contains("in use"), "{}", output.stderr);
 }
+
+#[test]
+fn a_port_that_another_gate_serves_is_in_use_with_several_workers_too() {
+    // With other settings, clients would get now this policy and now that one.
+    let (first, _daemon) = start(&[("WORKERS", "2")]);
+    let place = format!("127.0.0.1:{}", first.port());
+    let mut second = Gate::start_anyhow(Dir::new(), &[("LISTEN", &place), ("WORKERS", "2")]);
+    assert_eq!(second.wait().code(), Some(1));
+    assert!(second.log().contains(&format!("cannot listen on {place}")), "{}", second.log());
+}

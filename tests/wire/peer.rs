@@ -54,7 +54,7 @@ impl Peer {
 
     /// Sends until nobody takes any more for a moment, at most `limit` bytes; how many went.
     pub fn flood(&self, limit: usize) -> usize {
-        self.0.set_write_timeout(Some(Duration::from_millis(300))).expect("a write time-out");
+        self.0.set_write_timeout(Some(Duration::from_millis(150))).expect("a write time-out");
         let block = vec![b'x'; 64 * 1024];
         let mut sent = 0;
         while sent < limit {

@@ -1,0 +1,169 @@
+//! A private Docker daemon: its own directory, socket and namespace in containerd, no bridge, no firewall rules, nothing
+//! shared with a daemon that the machine may run. Its debug log is the oracle of what it was asked to do.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::http::{Connection, Endpoint};
+use crate::lab;
+use crate::process::{HANG, eventually, signal, wait};
+
+/// The one image that every trial uses, imported from the distribution's static busybox.
+pub const IMAGE: &str = "bb:latest";
+
+/// Starting takes a second or two; a cold disk may need longer.
+const START: Duration = Duration::from_secs(60);
+
+pub struct Daemon {
+    directory: PathBuf,
+    log_level: &'static str,
+    process: Child,
+}
+
+/// A place in the daemon's log.
+pub struct Mark(usize);
+
+impl Daemon {
+    /// Starts a daemon that keeps all it has in `directory`, and waits until it answers.
+    pub fn start(directory: &Path) -> io::Result<Self> {
+        Self::start_with_log_level(directory, "debug")
+    }
+
+    /// As users run it, and so without the log of its calls. It matters where bodies are concerned: to log them, a
+    /// daemon that debugs reads JSON bodies that another leaves in the connection.
+    pub fn start_without_debug(directory: &Path) -> io::Result<Self> {
+        Self::start_with_log_level(directory, "info")
+    }
+
+    fn start_with_log_level(directory: &Path, log_level: &'static str) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        fs::write(directory.join("daemon.json"), "{}")?;
+        let process = spawn(directory, log_level)?;
+        let daemon = Self { directory: directory.to_owned(), log_level, process };
+        daemon.until_it_answers()?;
+        Ok(daemon)
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join("docker.sock")
+    }
+
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::Unix(self.socket())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// As a crash would end it: no goodbye, and the socket file stays where it is.
+    pub fn crash(&mut self) -> io::Result<()> {
+        let containerd = fs::read_to_string(self.directory.join("exec/containerd/containerd.pid"));
+        signal(&self.process, "KILL");
+        wait(&mut self.process, HANG)?;
+        fs::remove_file(self.directory.join("pid"))?;
+        // Its containerd dies with it, a moment later; the next daemon must not take it for a living one.
+        let Ok(containerd) = containerd else {
+            return Ok(());
+        };
+        let entry = Path::new("/proc").join(containerd.trim());
+        eventually(HANG, || Ok(!entry.exists()))
+    }
+
+    pub fn start_again(&mut self) -> io::Result<()> {
+        self.process = spawn(&self.directory, self.log_level)?;
+        self.until_it_answers()
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark(self.log().len())
+    }
+
+    /// The requests that the daemon has begun to serve since `mark`, the pings that every client sends left out.
+    pub fn calls_since(&self, mark: &Mark) -> BTreeSet<String> {
+        let log = self.log();
+        let news = log.get(mark.0..).unwrap_or_default();
+        let calls = news.lines().filter_map(|line| line.split_once("msg=\"Calling "));
+        let calls = calls.map(|(_, call)| call.trim_end_matches('"').to_owned());
+        calls.filter(|call| !call.ends_with("/_ping")).collect()
+    }
+
+    /// Removes whatever a trial has left, all but the image: the next one finds what the first one found.
+    pub fn sweep(&self) -> io::Result<()> {
+        let connection = &mut self.endpoint().connect()?;
+        let mut doomed = Vec::new();
+        for container in list(connection, "/containers/json?all=1")? {
+            doomed.push(format!("/containers/{}?force=1&v=1", text(&container["Id"])));
+        }
+        for image in list(connection, "/images/json")? {
+            let tags = image["RepoTags"].as_array().cloned().unwrap_or_default();
+            let others = tags.iter().map(text).filter(|tag| tag != IMAGE && tag != "<none>:<none>");
+            doomed.extend(others.map(|tag| format!("/images/{tag}?force=1")));
+            if !tags.iter().any(|tag| text(tag) == IMAGE) {
+                doomed.push(format!("/images/{}?force=1", text(&image["Id"])));
+            }
+        }
+        for target in doomed {
+            connection.ask("DELETE", &target, "")?;
+        }
+        for target in [
+            "/networks/prune",
+            "/volumes/prune?filters={%22all%22:[%221%22]}",
+            "/build/prune?all=1",
+        ] {
+            connection.ask("POST", target, "")?;
+        }
+        Ok(())
+    }
+
+    fn until_it_answers(&self) -> io::Result<()> {
+        eventually(START, || {
+            Ok(self.endpoint().ask("GET", "/_ping", "").is_ok_and(|pong| pong.status == 200))
+        })
+        .map_err(|_| io::Error::other(format!("dockerd does not answer; its log:\n{}", self.log())))
+    }
+
+    fn log(&self) -> String {
+        let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        signal(&self.process, "TERM");
+        if wait(&mut self.process, HANG).is_err() {
+            signal(&self.process, "KILL");
+            let _ = self.process.wait();
+        }
+    }
+}
+
+fn spawn(directory: &Path, log_level: &str) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(directory.join("log"))?;
+    let namespace = format!("dockgate-tests-{}", std::process::id());
+    let mut command = Command::new("dockerd");
+    command.arg("--data-root").arg(directory.join("data"));
+    command.arg("--exec-root").arg(directory.join("exec"));
+    command.arg("--pidfile").arg(directory.join("pid"));
+    command.arg("--config-file").arg(directory.join("daemon.json"));
+    command.arg("--host").arg(format!("unix://{}", directory.join("docker.sock").display()));
+    command.args(["--containerd-namespace", &namespace]);
+    command.arg("--containerd-plugins-namespace").arg(format!("{namespace}-plugins"));
+    command.args(["--bridge=none", "--iptables=false", "--log-level", log_level]);
+    lab::environment(&mut command, directory);
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.spawn()
+}
+
+fn list(connection: &mut Connection, target: &str) -> io::Result<Vec<serde_json::Value>> {
+    Ok(serde_json::from_str(&connection.ask("GET", target, "")?.body)?)
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
