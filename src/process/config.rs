@@ -231,18 +231,26 @@ fn place(text: &str) -> Option<Place> {
 
 /// What is set and does not do what its user may think.
 fn warnings(values: &BTreeMap<String, String>) -> Vec<String> {
-    values
-        .keys()
-        .filter_map(|name| match stranger(name)? {
-            Stranger::Resembles(known) => {
-                Some(format!("{name} is not a variable of dockgate: did you mean {known}?"))
+    let mut warnings = Vec::new();
+    let mut podman = Vec::new();
+    for (name, value) in values {
+        match stranger(name) {
+            None => {}
+            Some(Stranger::Resembles(known)) => warnings
+                .push(format!("{name} is not a variable of dockgate: did you mean {known}?")),
+            // Off is what they are.
+            Some(Stranger::Podman) if parse_switch(value) == Some(false) => {}
+            Some(Stranger::Podman) => podman.push(name.as_str()),
+            Some(Stranger::NotUnderstood) => {
+                warnings.push(format!("{name} is not understood and has no effect"));
             }
-            Stranger::NotUnderstood if name.starts_with("LIBPOD_") => Some(format!(
-                "{name} has no effect: Podman's own API (/libpod) is not served, and refused"
-            )),
-            Stranger::NotUnderstood => Some(format!("{name} is not understood and has no effect")),
-        })
-        .collect()
+        }
+    }
+    if !podman.is_empty() {
+        let names = podman.join(", ");
+        warnings.push(format!("Podman's own API (/libpod) is not served: {names} has no effect"));
+    }
+    warnings
 }
 
 #[cfg(test)]
@@ -331,10 +339,18 @@ mod tests {
 
     #[test]
     fn strangers_are_warned_of() {
-        let warnings =
-            read(&[("IAMGES", "1"), ("LIBPOD_PODS", "1"), ("HOME", "/")]).expect("usable").warnings;
-        assert_eq!(warnings.len(), 2);
-        assert!(warnings[0].contains("did you mean IMAGES?"), "{warnings:?}");
-        assert!(warnings[1].contains("LIBPOD_PODS"), "{warnings:?}");
+        let warnings = read(&[
+            ("IAMGES", "1"),
+            ("LIBPOD_PODS", "1"),
+            ("LIBPOD_INFO", "0"),
+            ("ALLOW_ANYTHING", "1"),
+            ("HOME", "/"),
+        ])
+        .expect("usable")
+        .warnings;
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
+        assert!(warnings[0].starts_with("ALLOW_ANYTHING is not understood"), "{warnings:?}");
+        assert!(warnings[1].contains("did you mean IMAGES?"), "{warnings:?}");
+        assert!(warnings[2].ends_with("LIBPOD_PODS has no effect"), "{warnings:?}");
     }
 }

@@ -46,7 +46,8 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Prefixes that only this program and its ancestors use.
-const OUR_PREFIXES: [&str; 3] = ["ALLOW_", "LIBPOD_", "CONTAINERS_"];
+const OUR_PREFIXES: [&str; 2] = ["ALLOW_", "CONTAINERS_"];
+const PODMAN_PREFIX: &str = "LIBPOD_";
 
 /// Names that other programs use and that come close to one of ours.
 const OTHERS: [&str; 9] =
@@ -57,6 +58,8 @@ const OTHERS: [&str; 9] =
 pub enum Stranger {
     /// It looks like this one.
     Resembles(&'static str),
+    /// It is about Podman's own API, as in linuxserver/socket-proxy.
+    Podman,
     /// It has a prefix of ours.
     NotUnderstood,
 }
@@ -70,6 +73,9 @@ pub fn stranger(name: &str) -> Option<Stranger> {
     };
     if ours().any(|known| known == name) || OTHERS.contains(&name) {
         return None;
+    }
+    if name.starts_with(PODMAN_PREFIX) {
+        return Some(Stranger::Podman);
     }
     // Short names are close to each other by nature.
     let slips_max = if name.len() < 6 { 1 } else { 2 };
@@ -122,6 +128,6 @@ mod tests {
     #[test]
     fn our_prefixes_without_a_meaning_are_named() {
         assert_eq!(stranger("ALLOW_EVERYTHING_ELSE"), Some(Stranger::NotUnderstood));
-        assert_eq!(stranger("LIBPOD_PODS"), Some(Stranger::NotUnderstood));
+        assert_eq!(stranger("LIBPOD_PODS"), Some(Stranger::Podman));
     }
 }

@@ -3,7 +3,6 @@
 
 const { PassThrough, Readable } = require('node:stream');
 const { buffer } = require('node:stream/consumers');
-const { once } = require('node:events');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Docker = require('dockerode');
 
