@@ -56,12 +56,20 @@ pub fn refused(client: impl Display, subject: &Subject, refusal: &Refusal) {
     );
 }
 
-/// A request, or its body, had no single reading.
-pub fn malformed(client: impl Display, name: &str, begins: &[u8]) {
-    let line = begins.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
-    // A target may end in a query, and that may hold secrets.
-    let line = line.split(|&byte| byte == b'?').next().unwrap_or_default();
-    warn!(client = %client, reason = name, "refused a malformed request: {}", shown(line));
+/// A request, or its body, had no single reading. Of what came only a method and a path are told:
+/// it may as well be the body of a request that went wrong.
+pub fn malformed(client: impl Display, name: &str, bytes: &[u8]) {
+    warn!(%client, reason = name, "refused a malformed request {}", shown(method_and_path(bytes)));
+}
+
+fn method_and_path(bytes: &[u8]) -> &[u8] {
+    let method = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    if method == 0 || !bytes[method..].starts_with(b" /") {
+        return b"";
+    }
+    let ends = |&byte: &u8| matches!(byte, b' ' | b'?' | b'\r' | b'\n');
+    let path = bytes[method + 1..].iter().position(ends);
+    path.map_or(bytes, |length| &bytes[..=method + length])
 }
 
 /// A request went to the daemon and was answered with `status`.

@@ -80,8 +80,7 @@ struct Workplace {
     listeners: Vec<Listener>,
 }
 
-/// A set of listeners for each worker: TCP ports are bound once for each, so that the kernel
-/// spreads clients over them; a unix socket's file can be bound only once, and is shared.
+/// A set of listeners for each worker.
 fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
     let binding = Binding {
         ipv6_disabled: config.ipv6_disabled,
@@ -96,14 +95,7 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
     let first: Vec<Listener> = config.listen.iter().map(bind_one).collect::<io::Result<_>>()?;
     let mut all = vec![first];
     for _ in 1..config.workers {
-        let more = all[0]
-            .iter()
-            .map(|listener| match listener.place() {
-                Place::Unix(_) => listener.share(),
-                place @ (Place::Tcp(_) | Place::Everywhere(_)) => bind_one(place),
-            })
-            .collect::<io::Result<_>>()?;
-        all.push(more);
+        all.push(all[0].iter().map(|one| one.again(binding)).collect::<io::Result<_>>()?);
     }
     Ok(all)
 }

@@ -19,7 +19,7 @@ pub const DRAIN_BYTES_MAX: usize = 256 * 1024;
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// How long a client gets to take the gate's own answer, and to read it while it still sends.
-const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
+const LINGER_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A connected client.
 #[derive(Debug)]

@@ -208,7 +208,8 @@ impl Connection {
             Outcome::Tunnel => {
                 let inbox = std::mem::take(&mut self.client.inbox);
                 tunnel::run(&mut self.client.socket, daemon, inbox, outbox).await;
-                Then::Close
+                // Input that nobody has read must not cost the client its last output.
+                Then::Linger
             }
             // What has begun to reach the client can only be cut off.
             Outcome::BadBody(_) | Outcome::DaemonFailed(_) if answered => Then::Close,

@@ -83,9 +83,9 @@ impl std::fmt::Display for DaemonFailure {
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
-    /// The answer's status, 0 if none came.
+    /// The last status that came, 0 if none did.
     pub status: u16,
-    /// Whether any byte of an answer reached the client.
+    /// Whether any byte of the final answer reached the client.
     pub answered: bool,
     /// What has been read from the daemon beyond the answer: a tunnel's first bytes.
     pub outbox: Buffer,
@@ -162,7 +162,8 @@ impl Exchange<'_> {
         if upward.is_ready() {
             return self.poll_client_end(cx);
         }
-        Poll::Pending
+        // While the daemon takes nothing, nothing is read, and a reset would not be seen.
+        self.client.poll_reset(cx).map(|()| Outcome::ClientGone)
     }
 
     /// Client to daemon: what is judged, then more of the body.
@@ -238,7 +239,8 @@ impl Exchange<'_> {
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(count)) => {
-                        self.answered = true;
+                        // An interim answer is none: the final one is still owed.
+                        self.answered |= !matches!(self.stage, Stage::Head(_));
                         self.outbox.consume(count);
                         self.cleared -= count;
                     }
@@ -331,7 +333,7 @@ impl Exchange<'_> {
     /// The daemon has closed: legal only at the end of an answer that lasts until then.
     fn daemon_ended(&mut self) -> Result<(), Outcome> {
         match &self.stage {
-            Stage::Head(_) if self.outbox.is_empty() && !self.answered => {
+            Stage::Head(_) if self.outbox.is_empty() && self.status == 0 => {
                 Err(failed(DaemonFailure::Silent))
             }
             Stage::Head(_) => Err(failed(DaemonFailure::Truncated)),
@@ -376,7 +378,8 @@ impl Exchange<'_> {
         // Until the daemon has said whether it hijacks, an end of the client's is held back with
         // everything else of it: it may be the stream's.
         let held = self.asked.hijack != Hijack::Never && matches!(self.stage, Stage::Head(_));
-        if held || self.upward_closed {
+        // An end behind another request is that one's.
+        if held || !self.inbox.is_empty() || self.upward_closed {
             return self.client.poll_gone(cx).map(|()| Outcome::ClientGone);
         }
         match self.client.poll_ended(cx) {

@@ -80,12 +80,20 @@ impl Listener {
         Ok(Self { socket, place })
     }
 
-    /// A second handle on the same listener, for another worker.
+    /// A listener at the same place for another worker. A TCP port is bound once more, so that
+    /// the kernel spreads clients over them; a unix socket's file can't be, and is shared.
     ///
     /// # Errors
     /// No descriptor is left.
-    pub fn share(&self) -> io::Result<Self> {
-        Ok(Self { socket: self.socket.try_clone()?, place: self.place.clone() })
+    pub fn again(&self, binding: Binding) -> io::Result<Self> {
+        match self.socket.local_addr()?.as_socket() {
+            Some(address) => {
+                let dual = address.is_ipv6() && !self.socket.only_v6()?;
+                let socket = listen_tcp(address, dual, binding)?;
+                Ok(Self { socket, place: self.place.clone() })
+            }
+            None => Ok(Self { socket: self.socket.try_clone()?, place: self.place.clone() }),
+        }
     }
 
     /// Where it listens, with the port that the kernel chose if none was asked for.
@@ -132,11 +140,19 @@ fn no_ipv6(error: &io::Error) -> bool {
 }
 
 fn bind_tcp(address: SocketAddr, dual: bool, binding: Binding) -> io::Result<(RawSocket, Place)> {
-    let socket = RawSocket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        Some(Protocol::TCP),
-    )?;
+    if binding.shared {
+        // A port that may be shared could also be shared with another gate, whose clients would
+        // get now this policy and now that one. Alone it can be had only if nobody has it.
+        listen_tcp(address, dual, Binding { shared: false, ..binding })?;
+    }
+    let socket = listen_tcp(address, dual, binding)?;
+    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+    Ok((socket, Place::Tcp(bound)))
+}
+
+fn listen_tcp(address: SocketAddr, dual: bool, binding: Binding) -> io::Result<RawSocket> {
+    let kind = Type::STREAM.nonblocking();
+    let socket = RawSocket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(!dual)?;
     }
@@ -152,8 +168,7 @@ fn bind_tcp(address: SocketAddr, dual: bool, binding: Binding) -> io::Result<(Ra
     )?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
-    Ok((socket, Place::Tcp(bound)))
+    Ok(socket)
 }
 
 /// A socket file that nobody answers at is a leftover and is replaced; one that somebody does, or

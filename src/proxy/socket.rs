@@ -117,6 +117,15 @@ impl Socket {
         }
     }
 
+    /// Waits until the peer has reset the connection: nothing it sent before is worth reading.
+    pub fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_gone(cx));
+        match socket::getsockopt(&self.fd.as_fd(), socket::sockopt::SocketError) {
+            Ok(0) => Poll::Pending,
+            Ok(_) | Err(_) => Poll::Ready(()),
+        }
+    }
+
     /// Whether [`Self::poll_ended`] has found bytes instead of an end.
     #[must_use]
     pub fn has_unread(&self) -> bool {

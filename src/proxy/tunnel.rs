@@ -32,10 +32,10 @@ pub async fn run(client: &mut Socket, daemon: &mut Socket, inbox: Buffer, outbox
             if upward.ended || up.is_ready() || daemon.poll_gone(cx).is_ready() {
                 return Poll::Ready(());
             }
-        } else if upward.ended {
-            return client.poll_gone(cx);
+            return Poll::Pending;
         }
-        Poll::Pending
+        // While the daemon takes no input, nothing is read, and a reset would not be seen.
+        if upward.ended { client.poll_gone(cx) } else { client.poll_reset(cx) }
     })
     .await;
 }

@@ -6,14 +6,14 @@ use dockgate::policy::Variable;
 use dockgate::process::environment::SETTINGS;
 use std::process::Command;
 
-pub struct Output {
-    pub status: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+struct Output {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
 }
 
 /// Runs the program to its end, with nothing but these variables.
-pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let output = Command::new(PROGRAM)
         .args(arguments)
         .env_clear()

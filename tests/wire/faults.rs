@@ -1,7 +1,7 @@
 //! A daemon that is absent, dies or talks nonsense: the client is told in words or sees a clear
 //! cut, never a wrong answer, and the gate recovers by itself.
 
-use super::gate::{Dir, Gate, start, wait_until};
+use super::gate::{Dir, Gate, start};
 use super::stand_in::{OK, PING, STREAMING, StandIn};
 use std::fs::{self, File};
 
@@ -180,7 +180,7 @@ fn more_than_an_answer_is_not_an_answer_to_the_next_request() {
 #[test]
 fn a_daemon_that_closes_between_requests_closes_the_client() {
     let (gate, daemon) = start(&[]);
-    let files = gate.files();
+    let files = gate.files_without(gate.client());
     let client = gate.client();
     client.send(PING);
     let connection = daemon.accept_with(PING);
@@ -188,7 +188,7 @@ fn a_daemon_that_closes_between_requests_closes_the_client() {
     client.expect(OK);
     drop(connection);
     client.expect_end();
-    wait_until("all files to be closed", || gate.files() == files);
+    gate.expect_files(files);
 }
 
 #[test]

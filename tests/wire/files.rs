@@ -55,12 +55,12 @@ fn clients_beyond_the_limit_wait_and_are_served_when_others_leave() {
 fn a_crowd_comes_and_goes_and_the_gate_is_as_before() {
     let (gate, daemon) = start(&[]);
     daemon.answer_pings();
-    let files = gate.files();
+    let files = gate.files_without(gate.client());
     for _ in 0..3 {
         let crowd: Vec<Peer> = (0..40).map(|_| gate.client()).collect();
         crowd.iter().for_each(ping);
     }
-    super::gate::wait_until("all files to be closed", || gate.files() == files);
+    gate.expect_files(files);
 }
 
 #[test]

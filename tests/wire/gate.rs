@@ -2,7 +2,7 @@
 //! ended by its own process number.
 
 use super::peer::{PATIENCE, Peer};
-use super::stand_in::StandIn;
+use super::stand_in::{FORBIDDEN, StandIn};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -172,6 +172,24 @@ impl Gate {
     /// How many files it has open.
     pub fn files(&self) -> usize {
         fs::read_dir(self.proc("fd")).expect("its files").count()
+    }
+
+    /// How many it has open when nobody is connected. `client` is new and the only one: that it is
+    /// answered shows that the gate has opened all that it needs for itself.
+    #[track_caller]
+    pub fn files_without(&self, client: Peer) -> usize {
+        client.send(FORBIDDEN);
+        assert_eq!(client.answer().status, 403);
+        let files = self.files() - 1;
+        drop(client);
+        self.expect_files(files);
+        files
+    }
+
+    /// Waits until it has no more than so many files open.
+    #[track_caller]
+    pub fn expect_files(&self, files: usize) {
+        wait_until("files to be closed", || self.files() == files);
     }
 
     /// How much memory it occupies.

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpStream};
 
 #[test]
 fn idle_connections_end_at_once_and_so_does_the_gate() {
-    let (mut gate, daemon) = start(&[]);
+    let (mut gate, daemon) = start(&[("SHUTDOWN_GRACE", "3600")]);
     let (fresh, used) = (gate.client(), gate.client());
     used.send(PING);
     let connection = daemon.accept_with(PING);
@@ -76,7 +76,7 @@ fn a_second_signal_cuts_what_the_first_has_let_run() {
 
 #[test]
 fn several_workers_end_alike() {
-    let (mut gate, daemon) = start(&[("WORKERS", "3")]);
+    let (mut gate, daemon) = start(&[("WORKERS", "3"), ("SHUTDOWN_GRACE", "3600")]);
     daemon.answer_pings();
     let clients: Vec<_> = (0..12).map(|_| gate.client()).collect();
     for client in &clients {

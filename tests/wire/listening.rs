@@ -1,6 +1,5 @@
 //! Where the gate listens: ports, both families, unix sockets and their files.
 
-use super::commands::run;
 use super::gate::{Dir, Gate, start};
 use super::peer::Peer;
 use super::stand_in::{OK, PING, StandIn};
@@ -18,6 +17,16 @@ fn unix(path: &Path) -> String {
 fn expect_served(client: &Peer) {
     client.send(PING);
     client.expect(OK);
+}
+
+/// The gate ends at once and says that it can't listen there, and why.
+#[track_caller]
+fn expect_no_start(variables: &[(&str, &str)], place: &str) {
+    let mut gate = Gate::start_anyhow(Dir::new(), variables);
+    assert_eq!(gate.wait().code(), Some(1));
+    let log = gate.log();
+    let line = log.lines().find(|line| line.contains(&format!("cannot listen on {place}: ")));
+    assert!(line.is_some_and(|line| line.contains("in use")), "{log}");
 }
 
 fn there_is_ipv6() -> bool {
@@ -90,10 +99,7 @@ fn a_socket_in_use_and_a_file_of_another_kind_are_left_alone() {
     let listener = UnixListener::bind(&live).expect("bound");
     File::create(&file).expect("a file");
     for path in [&live, &file] {
-        let output = run(&[], &[("LISTEN", &unix(path))]);
-        assert_eq!(output.status, Some(1), "{}", output.stderr);
-        let words = format!("cannot listen on {}", path.display());
-        assert!(output.stderr.contains(&words), "{}", output.stderr);
+        expect_no_start(&[("LISTEN", &unix(path))], &path.display().to_string());
     }
     assert!(file.is_file());
     listener.set_nonblocking(true).expect("non-blocking mode");
@@ -105,10 +111,7 @@ fn a_socket_in_use_and_a_file_of_another_kind_are_left_alone() {
 fn a_port_in_use_is_an_error_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
     let place = taken.local_addr().expect("an address").to_string();
-    let output = run(&[], &[("LISTEN", &place)]);
-    assert_eq!(output.status, Some(1), "{}", output.stderr);
-    assert!(output.stderr.contains(&format!("cannot listen on {place}")), "{}", output.stderr);
-    assert!(output.stderr.contains("in use"), "{}", output.stderr);
+    expect_no_start(&[("LISTEN", &place)], &place);
 }
 
 #[test]
@@ -116,7 +119,5 @@ fn a_port_that_another_gate_serves_is_in_use_with_several_workers_too() {
     // With other settings, clients would get now this policy and now that one.
     let (first, _daemon) = start(&[("WORKERS", "2")]);
     let place = format!("127.0.0.1:{}", first.port());
-    let mut second = Gate::start_anyhow(Dir::new(), &[("LISTEN", &place), ("WORKERS", "2")]);
-    assert_eq!(second.wait().code(), Some(1));
-    assert!(second.log().contains(&format!("cannot listen on {place}")), "{}", second.log());
+    expect_no_start(&[("LISTEN", &place), ("WORKERS", "2")], &place);
 }

@@ -4,7 +4,7 @@
 use socket2::Socket;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longer than anything here takes on the slowest machine: only a hang reaches it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -150,17 +150,6 @@ impl Peer {
             Err(error) => error.kind(),
         };
         assert_eq!(error, ErrorKind::ConnectionReset, "not gone");
-    }
-
-    /// The other end does not only send no more, it reads no more either.
-    #[track_caller]
-    pub fn expect_closed(&self) {
-        self.expect_gone();
-        let begun = Instant::now();
-        while self.try_send("?").is_ok() {
-            assert!(begun.elapsed() < PATIENCE, "it still reads");
-            std::thread::sleep(Duration::from_millis(2));
-        }
     }
 
     /// Nothing comes: no byte and no end.

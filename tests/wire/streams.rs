@@ -1,6 +1,6 @@
 //! Running streams: how the client's end reaches the daemon, and what is left of a crowd.
 
-use super::gate::{Dir, Gate, start, start_in, wait_until};
+use super::gate::{Dir, Gate, start, start_in};
 use super::peer::Peer;
 use super::stand_in::{EVENTS, PING, STREAMING, StandIn};
 
@@ -17,6 +17,7 @@ fn follow(client: Peer, daemon: &StandIn) -> (Peer, Peer) {
 #[test]
 fn a_half_close_reaches_the_daemon_and_what_it_still_writes_reaches_the_client() {
     let (gate, daemon) = start(&[]);
+    let files = gate.files_without(gate.client());
     let (client, connection) = follow(gate.client(), &daemon);
     client.end();
     connection.expect_end();
@@ -25,7 +26,7 @@ fn a_half_close_reaches_the_daemon_and_what_it_still_writes_reaches_the_client()
     connection.send("0\r\n\r\n");
     client.expect("0\r\n\r\n");
     client.expect_end();
-    connection.expect_closed();
+    gate.expect_files(files);
 }
 
 #[test]
@@ -44,35 +45,38 @@ fn a_half_close_before_the_answer_reaches_the_daemon_too() {
 #[test]
 fn a_client_that_goes_in_mid_stream_ends_the_daemons_side() {
     let (gate, daemon) = start(&[]);
+    let files = gate.files_without(gate.client());
     let (client, connection) = follow(gate.client(), &daemon);
     drop(client);
     connection.expect_end();
+    drop(connection);
 
-    let (client, connection) = follow(gate.client(), &daemon);
+    let (client, _connection) = follow(gate.client(), &daemon);
     client.reset();
-    connection.expect_closed();
+    gate.expect_files(files);
 
     // With bytes on the way to it, too.
     let (client, connection) = follow(gate.client(), &daemon);
     connection.flood(64 << 20);
     drop(client);
-    connection.expect_closed();
+    gate.expect_files(files);
 }
 
 #[test]
 fn a_client_that_has_closed_its_unix_socket_ends_the_daemons_side() {
     let dir = Dir::new();
     let path = dir.path("gate.sock");
-    let (_gate, daemon) = start_in(dir, &[("LISTEN", &format!("unix://{}", path.display()))]);
-    let (client, connection) = follow(Gate::unix_client(&path), &daemon);
+    let (gate, daemon) = start_in(dir, &[("LISTEN", &format!("unix://{}", path.display()))]);
+    let files = gate.files_without(Gate::unix_client(&path));
+    let (client, _connection) = follow(Gate::unix_client(&path), &daemon);
     drop(client);
-    connection.expect_closed();
+    gate.expect_files(files);
 }
 
 #[test]
 fn fifty_followers_that_vanish_leave_nothing_behind() {
     let (gate, daemon) = start(&[]);
-    let files = gate.files();
+    let files = gate.files_without(gate.client());
     let followers: Vec<_> = (0..50).map(|_| follow(gate.client(), &daemon)).collect();
     assert_eq!(gate.files(), files + 100);
     let (clients, connections): (Vec<_>, Vec<_>) = followers.into_iter().unzip();
@@ -81,7 +85,7 @@ fn fifty_followers_that_vanish_leave_nothing_behind() {
         // The daemon stops what it was doing, and closes.
         connection.expect_gone();
     }
-    wait_until("all files to be closed", || gate.files() == files);
+    gate.expect_files(files);
 }
 
 #[test]
