@@ -1,5 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint doc bench clean
+.PHONY: help run build test fmt lint doc deny bench fuzz clean
+
+# How long each fuzz target runs, in seconds.
+FUZZ_SECONDS ?= 60
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,8 +27,18 @@ lint: ## formatting and lints, as in CI
 doc: ## the documentation, warnings being errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-bench: ## the benchmarks
+deny: ## licences and sources of everything that is depended on
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check licenses bans sources
+
+bench: ## the benchmarks: what judging costs, what the gate adds to a request
 	cargo bench
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (needs a nightly toolchain)
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 clean: ## remove what was built and installed
 	cargo clean
