@@ -1,8 +1,9 @@
 //! Where a body ends. The cursor is the one counter of that fact: it says how many of the bytes
 //! at hand belong to the body, and how many more may be moved without being read.
 
-use super::chunked::ChunkCursor;
+use super::chunked::{ChunkCursor, Trailers};
 use super::error::FramingError;
+use super::number::length_of;
 
 /// How a message's body is delimited (RFC 9112, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +16,6 @@ pub enum BodyFraming {
     Chunked,
     /// Everything until the sender closes (responses only).
     UntilClose,
-}
-
-/// Whether trailer fields may follow the last chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trailers {
-    /// In a request: no Docker client sends one.
-    Refuse,
-    /// In a response: they are the daemon's to send, and only their end matters here.
-    Pass,
 }
 
 /// A position in a body.
@@ -114,11 +106,6 @@ impl BodyCursor {
             State::Length(_) | State::Chunked(_) => Err(FramingError::Truncated),
         }
     }
-}
-
-/// `usize` as `u64`; no platform that runs this has a wider one.
-pub(super) fn length_of(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

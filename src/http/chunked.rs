@@ -1,9 +1,17 @@
 //! The chunked coding (RFC 9112, section 7.1), one state a place in it. Only the framing is read;
 //! data is counted.
 
-use super::body::{Trailers, length_of};
 use super::error::FramingError;
-use super::number::hex_digit;
+use super::number::{hex_digit, length_of};
+
+/// Whether trailer fields may follow the last chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailers {
+    /// In a request: no Docker client sends one.
+    Refuse,
+    /// In a response: they are the daemon's to send, and only their end matters here.
+    Pass,
+}
 
 /// Digits a chunk size may have: what fits 64 bits, as in Go's `net/http/internal`.
 const SIZE_DIGITS_MAX: u8 = 16;

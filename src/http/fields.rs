@@ -1,11 +1,10 @@
 //! What the framing, the persistence and the policy need to know of a head's fields, gathered in
 //! one pass. Judging it is the caller's: requests and responses differ in what they may say.
 
-use super::Persistence;
 use super::body::BodyFraming;
 use super::error::HeadError;
 use super::number;
-use super::request::Version;
+use super::{Persistence, Version};
 
 /// Header lines a head may have. Docker clients send fewer than 20; the daemon has no limit.
 pub(super) const FIELD_LINES_MAX: usize = 128;

@@ -24,9 +24,10 @@ pub mod response;
 pub mod scan;
 pub mod target;
 
-pub use body::{BodyCursor, BodyFraming, Trailers};
+pub use body::{BodyCursor, BodyFraming};
+pub use chunked::Trailers;
 pub use error::{FramingError, HeadError};
-pub use request::{Method, RequestHead, Version};
+pub use request::{Method, RequestHead};
 pub use response::{Asked, Hijack, Next, ResponseHead, Status};
 pub use scan::HeadScan;
 pub use target::Target;
@@ -47,6 +48,26 @@ impl Persistence {
         match (self, other) {
             (Self::KeepAlive, Self::KeepAlive) => Self::KeepAlive,
             (Self::Close, _) | (_, Self::Close) => Self::Close,
+        }
+    }
+}
+
+/// The versions that are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    Http11,
+}
+
+impl Version {
+    /// What httparse's version digit means; it takes no other.
+    fn of(minor: Option<u8>) -> Result<Self, HeadError> {
+        match minor {
+            Some(0) => Ok(Self::Http10),
+            Some(1) => Ok(Self::Http11),
+            Some(_) | None => Err(HeadError::Version),
         }
     }
 }

@@ -23,6 +23,11 @@ pub fn hex_digit(byte: u8) -> Option<u8> {
     }
 }
 
+/// `usize` as `u64`; no platform that runs this has a wider one.
+pub(super) fn length_of(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,11 @@
 //! A request head: what it asks, and how its body is framed. The bytes themselves stay as they
 //! came; they are what is sent on.
 
-use super::Persistence;
 use super::body::BodyFraming;
 use super::error::HeadError;
 use super::fields::{FIELD_LINES_MAX, Fields, head_error};
 use super::target::Target;
+use super::{Persistence, Version};
 use core::fmt;
 use core::mem::MaybeUninit;
 
@@ -59,26 +59,6 @@ impl Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// The versions that are spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// HTTP/1.0
-    Http10,
-    /// HTTP/1.1
-    Http11,
-}
-
-impl Version {
-    /// What httparse's version digit means; it takes no other.
-    pub(super) fn of(minor: Option<u8>) -> Result<Self, HeadError> {
-        match minor {
-            Some(0) => Ok(Self::Http10),
-            Some(1) => Ok(Self::Http11),
-            Some(_) | None => Err(HeadError::Version),
-        }
     }
 }
 

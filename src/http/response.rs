@@ -1,10 +1,9 @@
 //! A response head, read in the light of what was asked, and what it makes of the exchange.
 
-use super::Persistence;
 use super::body::BodyFraming;
 use super::error::HeadError;
 use super::fields::{FIELD_LINES_MAX, Fields, head_error};
-use super::request::Version;
+use super::{Persistence, Version};
 use core::mem::MaybeUninit;
 
 /// A status code (RFC 9110, section 15).

@@ -4,12 +4,10 @@
 
 use super::buffer::Buffer;
 use super::client::Client;
+use super::outcome::{DaemonFailure, Outcome};
 use super::socket::{Ended, Socket};
 use super::turn::Turn;
-use crate::http::{
-    Asked, BodyCursor, FramingError, HeadError, HeadScan, Hijack, Next, Persistence, ResponseHead,
-    Trailers,
-};
+use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers};
 use crate::policy::Grant;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -29,53 +27,6 @@ pub struct Request {
     pub body: BodyCursor,
     /// The gate itself has said `100 Continue`; the daemon's own would be the second.
     pub continued: bool,
-}
-
-/// How an exchange has ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Completely; another request may follow.
-    Complete,
-    /// Completely, and the connection ends with it.
-    Last,
-    /// The answer is complete, but the client still sends: it must be able to read before it is
-    /// cut off.
-    Early,
-    /// The daemon has hijacked the connection.
-    Tunnel,
-    /// The client is gone.
-    ClientGone,
-    /// The client's body lost its framing; nothing more of it may be sent.
-    BadBody(FramingError),
-    /// The daemon failed.
-    DaemonFailed(DaemonFailure),
-}
-
-/// What a daemon can do wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DaemonFailure {
-    /// It closed without a byte of an answer.
-    Silent,
-    /// It closed inside its answer.
-    Truncated,
-    /// Its answer's head has no single reading.
-    Head(HeadError),
-    /// Its answer's body lost its framing.
-    Body(FramingError),
-    /// It switched protocols without being asked.
-    Unasked,
-}
-
-impl std::fmt::Display for DaemonFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Silent => f.write_str("the daemon closed the connection without an answer"),
-            Self::Truncated => f.write_str("the daemon closed the connection inside its answer"),
-            Self::Head(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
-            Self::Body(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
-            Self::Unasked => f.write_str("the daemon switched protocols without being asked"),
-        }
-    }
 }
 
 /// What an exchange has moved.

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod daemon;
 pub mod exchange;
 pub mod listener;
+pub mod outcome;
 pub mod roster;
 pub mod socket;
 pub mod tunnel;
