@@ -2,7 +2,8 @@
 //!
 //! The daemon hijacks as soon as an exec's JSON is complete, or an attach's head is, and hands what is left of the body
 //! to the process as standard input (moby `api/server/router/container/exec.go`), so whatever
-//! follows the value would be an argument that nobody judged.
+//! follows the value would be input that nobody judged as a body. Sent in one piece with the head,
+//! a body of up to 4 KiB, Go's read buffer, is never taken for input.
 
 use core::fmt;
 use serde::de::IgnoredAny;

@@ -18,9 +18,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tracing::{error, info, warn};
 
-/// Descriptors that are not connections: standard ones, epoll, signals, listeners, and some to
-/// look at the socket when something is wrong.
-const RESERVED_FILES: u64 = 32;
+/// Descriptors that are not connections: standard ones, signals, and some to look at the socket
+/// when something is wrong.
+const RESERVED_FILES: u64 = 16;
+
+/// A worker's own: its event loop's, its listeners, and for each of them a client that waits for a
+/// place.
+const FILES_PER_WORKER: u64 = 16;
 
 /// A connection's own, its client's and its daemon's.
 const FILES_PER_CONNECTION: u64 = 2;
@@ -62,7 +66,7 @@ fn start(config: &Config) -> io::Result<Vec<Workplace>> {
     if let Err(unreachable) = gate.daemon.probe() {
         warn!("{}; it is tried again with every request", unreachable.message);
     }
-    let places = Arc::new(Semaphore::new(connections_max(raise_file_limit())));
+    let places = Arc::new(Semaphore::new(connections_max(raise_file_limit(), config.workers)));
     Ok(listeners
         .into_iter()
         .map(|listeners| Workplace {
@@ -139,9 +143,10 @@ fn raise_file_limit() -> u64 {
 }
 
 /// How many connections fit a file limit.
-fn connections_max(files: u64) -> usize {
+fn connections_max(files: u64, workers: usize) -> usize {
+    let reserved = RESERVED_FILES + FILES_PER_WORKER * workers as u64;
     let connections =
-        (files.saturating_sub(RESERVED_FILES) / FILES_PER_CONNECTION).clamp(1, CONNECTIONS_MAX);
+        (files.saturating_sub(reserved) / FILES_PER_CONNECTION).clamp(1, CONNECTIONS_MAX);
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 

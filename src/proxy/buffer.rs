@@ -51,9 +51,9 @@ impl Buffer {
         self.start == self.end
     }
 
-    /// Takes `count` bytes from the front, which have been dealt with.
+    /// Takes `count` bytes from the front, which have been dealt with; all if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = self.start.saturating_add(count).min(self.end);
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
         }

@@ -177,7 +177,7 @@ impl Client {
     /// Whether it has sent bytes that nobody has read.
     #[must_use]
     pub fn is_unread(&self) -> bool {
-        !self.inbox.is_empty() || self.socket.has_unread()
+        !self.inbox.is_empty() || self.socket.is_unread()
     }
 
     /// Ends our side and reads what still comes for a while: closing with bytes unread would

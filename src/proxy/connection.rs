@@ -73,6 +73,7 @@ impl Connection {
             },
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => {
+                access::malformed(self.client.socket.peer(), "head-late", b"");
                 let message = "the request head did not arrive in time (HEAD_TIMEOUT)".to_owned();
                 self.answer_last(&Answer { status: 408, message }, Method::Other).await
             }
@@ -160,6 +161,7 @@ impl Connection {
                 return self.refuse(&refusal, incoming).await;
             }
             Err(Uncollected::Late) => {
+                access::malformed(self.client.socket.peer(), "body-late", b"");
                 let message = "the request body did not arrive in time (HEAD_TIMEOUT)".to_owned();
                 return self.answer_last(&Answer { status: 408, message }, Method::Other).await;
             }

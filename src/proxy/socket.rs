@@ -132,6 +132,14 @@ impl Socket {
         self.unread
     }
 
+    /// Whether bytes have come that nobody has read, asking the kernel where that is not known.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.unread
+            || socket::recv(self.fd.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK)
+                .is_ok_and(|count| count > 0)
+    }
+
     /// Tells the peer that no more comes (`shutdown(2)`, `SHUT_WR`).
     pub fn end(&mut self) {
         // It fails where the peer is gone, and then there is nobody to tell.

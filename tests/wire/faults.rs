@@ -140,6 +140,8 @@ fn a_cut_answer_is_seen_to_be_cut() {
         client.expect(rest);
         client.expect_end();
     }
+    let cuts = gate.log().matches("the daemon closed the connection inside its answer").count();
+    assert_eq!(cuts, 4);
 }
 
 #[test]

@@ -58,7 +58,8 @@ impl Peer {
         let block = vec![b'x'; 64 * 1024];
         let mut sent = 0;
         while sent < limit {
-            match (&self.0).write(&block[..block.len().min(limit - sent)]) {
+            let length = block.len().min(limit - sent);
+            match patiently(|| (&self.0).write(&block[..length])) {
                 Ok(count) => sent += count,
                 Err(_) => break,
             }
@@ -79,7 +80,7 @@ impl Peer {
     #[track_caller]
     pub fn read_once(&self) -> Vec<u8> {
         let mut bytes = vec![0; 256 * 1024];
-        let count = (&self.0).read(&mut bytes).expect("bytes");
+        let count = patiently(|| (&self.0).read(&mut bytes)).expect("bytes");
         bytes.truncate(count);
         bytes
     }
@@ -89,7 +90,7 @@ impl Peer {
         let mut bytes = vec![0; count];
         let mut filled = 0;
         while filled < count {
-            match (&self.0).read(&mut bytes[filled..]) {
+            match patiently(|| (&self.0).read(&mut bytes[filled..])) {
                 Ok(0) | Err(_) => break,
                 Ok(more) => filled += more,
             }
@@ -157,7 +158,7 @@ impl Peer {
     pub fn expect_silence(&self) {
         self.0.set_read_timeout(Some(LOOK)).expect("a read time-out");
         let mut byte = [0];
-        match (&self.0).read(&mut byte) {
+        match patiently(|| (&self.0).read(&mut byte)) {
             Ok(0) => panic!("expected silence, got the end"),
             Ok(_) => panic!("expected silence, got {}", shown(&byte)),
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
@@ -174,6 +175,17 @@ impl Peer {
     /// Goes with a reset, as a killed client with bytes unread does.
     pub fn reset(self) {
         self.0.set_linger(Some(Duration::ZERO)).expect("no lingering");
+    }
+}
+
+/// Tries again where a call was interrupted: one with a time-out is, whenever the process is
+/// stopped and goes on (signal(7)).
+pub fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stand-in daemon: a unix socket whose connections are in the test's hands, and the few
 //! messages that most tests speak.
 
-use super::peer::{PATIENCE, Peer};
+use super::peer::{PATIENCE, Peer, patiently};
 use socket2::Socket;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixListener;
@@ -33,7 +33,7 @@ impl StandIn {
     /// The gate's next connection.
     #[track_caller]
     pub fn accept(&self) -> Peer {
-        let (socket, _) = self.0.accept().expect("the gate connects");
+        let (socket, _) = patiently(|| self.0.accept()).expect("the gate connects");
         Peer::new(socket)
     }
 
@@ -63,7 +63,7 @@ impl StandIn {
     /// From now on answers every ping by itself, for tests that are about crowds.
     pub fn answer_pings(self) -> JoinHandle<()> {
         thread::spawn(move || {
-            while let Ok((socket, _)) = self.0.accept() {
+            while let Ok((socket, _)) = patiently(|| self.0.accept()) {
                 thread::spawn(move || {
                     let peer = Peer::new(socket);
                     while peer.read_up_to(PING.len()) == PING.as_bytes() {
