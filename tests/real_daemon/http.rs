@@ -1,7 +1,7 @@
 //! A small HTTP client for what no Docker client shows: the exact status, the headers, a connection kept or dropped.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -99,6 +99,37 @@ impl Connection {
     /// True when the other side has ended the stream; what comes before that is dropped.
     pub fn ends(&mut self) -> bool {
         io::copy(&mut self.reader, &mut io::sink()).is_ok()
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.reader.get_mut().write_all(bytes)
+    }
+
+    /// Sends no more, and goes on reading.
+    pub fn end(&mut self) -> io::Result<()> {
+        match self.reader.get_ref() {
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// What comes, up to and with `last`.
+    pub fn until(&mut self, last: &[u8]) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(last) {
+            let mut byte = [0];
+            self.reader.read_exact(&mut byte)?;
+            bytes.extend_from_slice(&byte);
+        }
+        Ok(bytes)
+    }
+
+    /// What comes until the other side ends.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.reader.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     pub fn line(&mut self) -> io::Result<String> {

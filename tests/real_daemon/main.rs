@@ -11,6 +11,7 @@ mod clients;
 mod compose;
 mod daemon;
 mod gate;
+mod hijack;
 mod http;
 mod lab;
 mod lifecycle;
@@ -69,6 +70,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("compose", compose::PROOFS),
         ("buildkit", buildkit::PROOFS),
         ("agreement", agreement::PROOFS),
+        ("hijack", hijack::PROOFS),
         ("policy", policies::PROOFS),
         ("lifecycle", lifecycle::PROOFS),
         ("load", load::PROOFS),
