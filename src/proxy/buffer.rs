@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::mem;
 
-/// A borrowed buffer's size. Downloads are copied through it: 128 KiB is where larger ones
-/// stopped to pay (`benches/relay.rs`).
+/// A borrowed buffer's size: so large that copying, not the system calls around it, is what a
+/// download costs.
 pub const BUFFER_BYTES: usize = 128 * 1024;
 
 /// What a thread lends in that size at once; beyond it, buffers are small, so that ten thousand

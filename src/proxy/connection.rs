@@ -68,7 +68,9 @@ impl Connection {
     async fn serve_one(&mut self) -> bool {
         let then = match self.client.head(self.daemon.as_mut(), &self.gate.limits).await {
             Arrival::Head(length) => match self.judge(length) {
-                Ok((incoming, decision)) => self.carry_out(length, incoming, decision).await,
+                Ok((mut incoming, decision)) => {
+                    self.carry_out(length, &mut incoming, decision).await
+                }
                 Err(error) => self.malformed(error).await,
             },
             Arrival::Malformed(error) => self.malformed(error).await,
@@ -102,22 +104,24 @@ impl Connection {
         Ok((incoming, decision))
     }
 
+    /// What is rare is boxed: a connection's task has the size of its largest path, and thousands
+    /// of them wait.
     async fn carry_out(
         &mut self,
         length: usize,
-        mut incoming: Incoming,
+        incoming: &mut Incoming,
         decision: Decision,
     ) -> Then {
         match decision {
             Decision::Refuse(refusal) => {
                 self.client.inbox.consume(length);
-                self.refuse(&refusal, incoming).await
+                Box::pin(self.refuse(&refusal, incoming)).await
             }
             Decision::Allow(grant) => {
                 // What is here of the body is judged too, so that both go in one write.
                 let judged = match incoming.body.read(&self.client.inbox.filled()[length..]) {
                     Ok(count) => length + count,
-                    Err(error) => return self.bad_body(error).await,
+                    Err(error) => return Box::pin(self.bad_body(error)).await,
                 };
                 let request = Request {
                     collected: Buffer::default(),
@@ -130,7 +134,7 @@ impl Connection {
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
                 self.client.inbox.consume(length);
-                self.examine(examination, &head, incoming).await
+                Box::pin(self.examine(examination, &head, incoming)).await
             }
         }
     }
@@ -140,7 +144,7 @@ impl Connection {
         &mut self,
         examination: Examination,
         head: &[u8],
-        mut incoming: Incoming,
+        incoming: &mut Incoming,
     ) -> Then {
         let limits = self.gate.limits;
         if incoming.is_longer_than(limits.json_bytes_max) {
@@ -183,7 +187,7 @@ impl Connection {
     }
 
     /// Sends a granted request to the daemon and its answer back.
-    async fn exchange(&mut self, grant: Grant, request: Request, incoming: Incoming) -> Then {
+    async fn exchange(&mut self, grant: Grant, request: Request, incoming: &mut Incoming) -> Then {
         let fresh = self.daemon.is_none();
         if fresh {
             match self.gate.daemon.connect().await {
@@ -191,7 +195,7 @@ impl Connection {
                 Err(Unreachable { status, message }) => {
                     access::failed(self.client.socket.peer(), &incoming.subject, &message);
                     self.client.inbox.consume(request.judged);
-                    return self.answer(&Answer { status, message }, incoming).await;
+                    return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
                 }
             }
         }
@@ -218,7 +222,7 @@ impl Connection {
             Outcome::BadBody(_) | Outcome::DaemonFailed(_) if answered => Then::Close,
             Outcome::BadBody(error) => {
                 self.daemon = None;
-                self.bad_body(error).await
+                Box::pin(self.bad_body(error)).await
             }
             // On the daemon's own socket, a kept connection that has just ended is tried again by
             // the client; so it is here, where nothing but that end is passed on.
@@ -226,7 +230,7 @@ impl Connection {
             Outcome::DaemonFailed(failure) => {
                 self.daemon = None;
                 let answer = Answer { status: 502, message: failure.to_string() };
-                self.answer_last(&answer, incoming.method).await
+                Box::pin(self.answer_last(&answer, incoming.method)).await
             }
         }
     }
@@ -236,7 +240,7 @@ impl Connection {
         if self.client.is_unread() { Then::Linger } else { Then::Close }
     }
 
-    async fn refuse(&mut self, refusal: &Refusal, incoming: Incoming) -> Then {
+    async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
         access::refused(self.client.socket.peer(), &incoming.subject, refusal);
         let message = format!("{} is refused: {refusal}", incoming.subject.request);
         self.answer(&Answer { status: refusal.status(), message }, incoming).await
@@ -244,7 +248,7 @@ impl Connection {
 
     /// Answers a well-formed request instead of the daemon. The connection goes on if the body
     /// that follows, or is under way, is short enough to be read and thrown away.
-    async fn answer(&mut self, answer: &Answer, incoming: Incoming) -> Then {
+    async fn answer(&mut self, answer: &Answer, incoming: &mut Incoming) -> Then {
         let long = incoming.is_longer_than(DRAIN_BYTES_MAX);
         let old = incoming.version == Version::Http10;
         // A client that waits for 100 sends no body, or does: there is no telling. One that speaks

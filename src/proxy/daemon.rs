@@ -57,18 +57,25 @@ impl Daemon {
     /// # Errors
     /// What stands in the way, in words.
     pub async fn connect(&self) -> Result<Socket, Unreachable> {
-        let mut waits = RETRY_AFTER.iter();
-        loop {
-            let error = match self.connect_once() {
+        match self.connect_once() {
+            Ok(socket) => Ok(socket),
+            Err(error) => Box::pin(self.connect_later(error)).await,
+        }
+    }
+
+    /// Tries again for a moment, where that may help.
+    async fn connect_later(&self, mut error: Errno) -> Result<Socket, Unreachable> {
+        for wait in RETRY_AFTER {
+            if !matches!(error, Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN) {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            match self.connect_once() {
                 Ok(socket) => return Ok(socket),
-                Err(error) => error,
-            };
-            let may_pass = matches!(error, Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN);
-            match waits.next() {
-                Some(&wait) if may_pass => tokio::time::sleep(wait).await,
-                Some(_) | None => return Err(self.unreachable(error)),
+                Err(again) => error = again,
             }
         }
+        Err(self.unreachable(error))
     }
 
     /// Connects once and hangs up: is anybody there?
