@@ -2,13 +2,12 @@
 //! the gate's binary. The stand-in answers at once, so what is measured is the way.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::thread;
+use support::{Gate, Stream};
+
+mod support;
 
 const PING: &[u8] = b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n";
 const PONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK";
@@ -16,15 +15,11 @@ const PONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Len
 const BULK_BYTES: usize = 64 << 20;
 const DOWNLOAD: &[u8] = b"GET /images/x/get HTTP/1.1\r\nHost: x\r\n\r\n";
 
-trait Stream: Read + Write {}
-impl<S: Read + Write> Stream for S {}
-
 /// A way to the daemon: its name and how to begin it.
 type Way<'g> = (&'static str, &'g dyn Fn() -> Box<dyn Stream>);
 
 /// The stand-in: pings, a large answer, a large upload. One thread a connection.
-fn stand_in(path: &Path) {
-    let listener = UnixListener::bind(path).expect("a socket");
+fn stand_in(listener: UnixListener) {
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             // A client that leaves is the end of its thread, and no failure.
@@ -64,61 +59,6 @@ fn answer(mut connection: UnixStream) -> std::io::Result<()> {
     }
 }
 
-/// The gate's binary in front of the stand-in, ended when dropped.
-struct Gate {
-    child: Child,
-    address: String,
-    folder: PathBuf,
-}
-
-impl Gate {
-    fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("dockgate-bench-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        stand_in(&folder.join("daemon.sock"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dockgate"))
-            .env("SOCKET_PATH", folder.join("daemon.sock"))
-            .env("LISTEN", format!("127.0.0.1:0,unix://{}", folder.join("gate.sock").display()))
-            .env("IMAGES", "1")
-            .env("POST", "1")
-            .env("LOG_LEVEL", "info")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the gate starts");
-        let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
-        let address = log
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("Listening on ")?.1.to_owned()))
-            .expect("its address");
-        // Somebody has to read the log, or it blocks.
-        thread::spawn(move || log.for_each(drop));
-        Self { child, address, folder }
-    }
-
-    fn daemon(&self) -> Box<dyn Stream> {
-        Box::new(UnixStream::connect(self.folder.join("daemon.sock")).expect("the stand-in"))
-    }
-
-    fn unix(&self) -> Box<dyn Stream> {
-        Box::new(UnixStream::connect(self.folder.join("gate.sock")).expect("the gate"))
-    }
-
-    fn tcp(&self) -> Box<dyn Stream> {
-        let stream = TcpStream::connect(&self.address).expect("the gate");
-        stream.set_nodelay(true).expect("an option");
-        Box::new(stream)
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
 fn ping(stream: &mut dyn Stream) {
     let mut answer = [0; PONG.len()];
     stream.write_all(PING).expect("sent");
@@ -145,7 +85,7 @@ fn upload(stream: &mut dyn Stream, bytes: &[u8]) {
 }
 
 fn ways(criterion: &mut Criterion) {
-    let gate = Gate::start();
+    let gate = Gate::start(stand_in);
     let connect: [Way<'_>; 3] = [
         ("straight on the socket", &|| gate.daemon()),
         ("through the gate, unix", &|| gate.unix()),
