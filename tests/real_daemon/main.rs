@@ -18,6 +18,7 @@ mod lifecycle;
 mod load;
 mod policies;
 mod process;
+mod random;
 mod terminal;
 mod transcript;
 
@@ -71,6 +72,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("buildkit", buildkit::PROOFS),
         ("agreement", agreement::PROOFS),
         ("hijack", hijack::PROOFS),
+        ("random", random::PROOFS),
         ("policy", policies::PROOFS),
         ("lifecycle", lifecycle::PROOFS),
         ("load", load::PROOFS),
