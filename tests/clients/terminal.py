@@ -18,8 +18,6 @@ import time
 HANG_SECONDS = 30
 # The docker client may miss a change of size that comes while it starts; a person would drag the window on.
 NUDGE_SECONDS = 0.5
-# It says this where the machine is busy and a container's process is not there yet, and then sets the size all the same.
-HURRIED = b"failed to resize tty, using default size\r\n"
 
 
 class Terminal:
@@ -85,7 +83,7 @@ def main(size, *rest):
         verb, argument = step.split(" ", 1)
         getattr(terminal, verb)(argument)
     code = terminal.end()
-    print(terminal.shown.replace(HURRIED, b"").decode())
+    print(terminal.shown.decode())
     print("exit code", code)
 
 

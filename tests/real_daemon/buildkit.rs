@@ -34,10 +34,12 @@ pub const PROOFS: &[Proof] = &[
     }),
 ];
 
-/// The client sends /session and /build side by side; whichever was refused, the user must read what to set.
+/// The client sends /session and /build side by side; whichever was refused, the user must read what to set. Where /build
+/// is refused before its session is there, this client goes on waiting for the session that it has itself given up, hence
+/// the limit.
 fn is_refused(lab: &Lab, policy: &str, needed: &str) -> Result<(), Failed> {
     let gate = Gate::start(&lab.daemon().socket(), policy)?;
-    let line = r"mkdir -p context; printf 'FROM bb\n' > context/Dockerfile; DOCKER_BUILDKIT=1 docker build --quiet context";
+    let line = r"mkdir -p context; printf 'FROM bb\n' > context/Dockerfile; DOCKER_BUILDKIT=1 timeout 15 docker build --quiet context";
     lab.fresh_work_directory()?;
     let build = lab.shell(&gate.endpoint(), line)?;
     if build.code == Some(0) || !(build.stderr().contains(needed) || gate.log().contains(needed)) {

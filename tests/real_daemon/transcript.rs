@@ -117,10 +117,18 @@ impl fmt::Display for Step {
     }
 }
 
+/// What the docker client says one time and not the next, as its own goroutines overtake each
+/// other: a wait that is cancelled with the run it belongs to, a size that is set at the second try.
+const NOW_AND_THEN: [&str; 2] =
+    ["error waiting for container: context canceled", "failed to resize tty, using default size"];
+
 /// Replaces what differs between any two runs: ids, times, durations, and the padding that follows their width.
 pub fn normalised(text: &str) -> String {
     let mut result = String::new();
     for line in text.split_inclusive('\n') {
+        if NOW_AND_THEN.iter().any(|said| line.contains(said)) {
+            continue;
+        }
         let mut words: Vec<String> = Vec::new();
         for word in line.split_whitespace() {
             let unit = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
