@@ -39,7 +39,7 @@ pub const PROOFS: &[Proof] = &[
 /// the limit.
 fn is_refused(lab: &Lab, policy: &str, needed: &str) -> Result<(), Failed> {
     let gate = Gate::start(&lab.daemon().socket(), policy)?;
-    let line = r"mkdir -p context; printf 'FROM bb\n' > context/Dockerfile; DOCKER_BUILDKIT=1 timeout 15 docker build --quiet context";
+    let line = r"mkdir -p context; printf 'FROM bb\n' > context/Dockerfile; DOCKER_BUILDKIT=1 timeout -s KILL 15 docker build --quiet context";
     lab.fresh_work_directory()?;
     let build = lab.shell(&gate.endpoint(), line)?;
     if build.code == Some(0) || !(build.stderr().contains(needed) || gate.log().contains(needed)) {
