@@ -1,7 +1,7 @@
 //! The operation table: one line an operation, in the order of the API's documentation. What is
 //! not here is refused.
 //!
-//! Sources: the API descriptions 1.24 to 1.56 and the daemon's routers
+//! Sources: the API descriptions 1.30 to 1.56 and the daemon's routers
 //! (moby `api/server/router`), for what the descriptions leave out.
 
 use super::operation::{

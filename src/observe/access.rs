@@ -29,10 +29,7 @@ impl Subject {
         };
         let writes = operation.is_some_and(|operation| operation.line().effect == Effect::Writes);
         let refused = matches!(decision, Decision::Refuse(_) | Decision::Examine(_));
-        let level = if writes { Level::INFO } else { Level::DEBUG };
-        // `enabled!` wants its level as a constant.
-        let told =
-            if level == Level::INFO { enabled!(Level::INFO) } else { enabled!(Level::DEBUG) };
+        let told = if writes { enabled!(Level::INFO) } else { enabled!(Level::DEBUG) };
         if !refused && !told {
             return Self { writes, ..Self::default() };
         }
