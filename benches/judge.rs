@@ -1,6 +1,7 @@
 //! What judging a request costs, part by part, without any I/O.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use dockgate::admission::Rules;
 use dockgate::api::{ApiVersion, Call};
 use dockgate::http::{BodyCursor, BodyFraming, HeadScan, Method, RequestHead, Target, Trailers};
 use dockgate::policy::{Policy, Settings, Variable};
@@ -21,7 +22,7 @@ fn policy(variables: &[Variable]) -> Policy {
     let settings = variables
         .iter()
         .fold(Settings::default(), |settings, &variable| settings.with(variable, true));
-    Policy::new(settings, ApiVersion { major: 1, minor: 24 })
+    Policy::new(settings, ApiVersion { major: 1, minor: 24 }, Rules::new())
 }
 
 fn parts(criterion: &mut Criterion) {

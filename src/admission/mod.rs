@@ -1,4 +1,7 @@
 //! Admission: the arguments of what the policy would allow. Pure.
+//!
+//! `examiner.rs` says which operations are examined; each has its tables of fields in a file of its
+//! own or its family's; `judge.rs` walks a body along them; `variable.rs` says what can be opened.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::arithmetic_side_effects,
@@ -9,6 +12,40 @@
     clippy::unwrap_used
 )]
 
+mod archive;
+mod build;
+mod checkpoint;
+mod container;
+mod cut;
+pub mod examiner;
+mod exec;
+pub mod field;
+pub mod finding;
+pub mod host_config;
+pub mod host_path;
+mod image;
 pub mod json;
+pub mod judge;
+mod limit;
+mod log_driver;
+pub mod lookup;
+mod mount;
+mod namespace;
+mod network;
+mod plugin;
+mod publish;
+mod query;
+mod registry;
+pub mod rules;
+mod security;
+mod service;
+mod swarm;
+pub mod variable;
+pub mod verdict;
+mod volume;
 
-pub use json::{ArgumentError, examine};
+pub use examiner::Examiner;
+pub use finding::{Cause, Finding, Findings};
+pub use lookup::Question;
+pub use rules::{Mode, Rules};
+pub use variable::Variable;

@@ -61,6 +61,26 @@ impl Call {
         Ok(call)
     }
 
+    /// The name in the path, decoded: what stands for the template's first name. `None` where the
+    /// operation has none, or it is not UTF-8.
+    #[must_use]
+    pub fn name<'t>(&self, target: &'t Target<'_>) -> Option<&'t str> {
+        let (before, after) = self.operation.line().template.split_once('{')?;
+        let after = after.split_once('}')?.1;
+        let path = core::str::from_utf8(&target.path).ok()?;
+        let path = match self.version {
+            Some(_) => path.get(1..)?.split_once('/')?.1,
+            None => path.strip_prefix('/')?,
+        };
+        let rest = path.strip_prefix(before.strip_prefix('/')?)?;
+        // What stands behind the name has as many segments as in the template.
+        let mut name = rest;
+        for _ in after.matches('/') {
+            name = name.rsplit_once('/')?.0;
+        }
+        Some(name)
+    }
+
     fn of_segments<'s>(
         method: Method,
         segments: impl Iterator<Item = &'s [u8]>,
@@ -253,6 +273,23 @@ mod tests {
             (Method::Delete, "/containers/x/checkpoints/y", Operation::CheckpointDelete),
         ] {
             assert_eq!(operation(method, path), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_what_the_template_leaves_open() {
+        for (method, path, expected) in [
+            (Method::Post, "/images/json", None),
+            (Method::Post, "/images/a/b:1/push", Some("a/b:1")),
+            (Method::Post, "/v1.41/images/r%2Fx/push", Some("r/x")),
+            (Method::Put, "/v1.41/containers/%61b/archive", Some("ab")),
+            (Method::Get, "/distribution/push/json", Some("push")),
+            (Method::Delete, "/containers/x/checkpoints/y", Some("x")),
+            (Method::Get, "/version", None),
+        ] {
+            let Ok(target) = Target::parse(path.as_bytes()) else { continue };
+            let Ok(call) = Call::of(method, &target) else { continue };
+            assert_eq!(call.name(&target), expected, "{path}");
         }
     }
 

@@ -57,8 +57,8 @@ pub enum Arguments {
     /// At most [`SHORT_BYTES_MAX`], for the same reason: some clients write `{}` where they mean
     /// nothing, and the daemon takes so few bytes for nothing.
     Short,
-    /// Nothing or one JSON value: collected, examined and sent in one piece with the head. What the
-    /// daemon gets later, once it has hijacked, is the process's standard input.
+    /// Nothing or one JSON value: collected, examined and sent in one piece with the head. Where the
+    /// daemon hijacks, what it gets later is the process's standard input.
     Json,
 }
 

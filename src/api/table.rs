@@ -38,12 +38,12 @@ const CLOSED: Option<Section> = None;
 
 operations! {
     ConfigList                Get    "/configs"                             Some(Configs), Reads;
-    ConfigCreate              Post   "/configs/create"                      Some(Configs), Writes;
+    ConfigCreate              Post   "/configs/create"                      Some(Configs), Writes, json;
     ConfigDelete              Delete "/configs/{id}"                        Some(Configs), Writes;
     ConfigInspect             Get    "/configs/{id}"                        Some(Configs), Reads;
-    ConfigUpdate              Post   "/configs/{id}/update"                 Some(Configs), Writes;
+    ConfigUpdate              Post   "/configs/{id}/update"                 Some(Configs), Writes, json;
 
-    ContainerCreate           Post   "/containers/create"                   Some(Containers), Writes;
+    ContainerCreate           Post   "/containers/create"                   Some(Containers), Writes, json;
     ContainerList             Get    "/containers/json"                     Some(Containers), Reads;
     ContainerPrune            Post   "/containers/prune"                    Some(Containers), Writes;
     ContainerListOld          Get    "/containers/ps"                       CLOSED, Reads;
@@ -56,7 +56,7 @@ operations! {
     ContainerAttachWebsocket  Get    "/containers/{id}/attach/ws"           Some(Containers), Writes, hijacks(Upgrade), bodiless;
     ContainerChanges          Get    "/containers/{id}/changes"             Some(Containers), Reads;
     CheckpointList            Get    "/containers/{id}/checkpoints"         Some(Containers), Reads;
-    CheckpointCreate          Post   "/containers/{id}/checkpoints"         Some(Containers), Writes;
+    CheckpointCreate          Post   "/containers/{id}/checkpoints"         Some(Containers), Writes, json;
     CheckpointDelete          Delete "/containers/{id}/checkpoints/{checkpoint}" Some(Containers), Writes;
     // Gone with API 1.24; daemons up to 25 run it below.
     ContainerCopy             Post   "/containers/{id}/copy"                Some(Containers), Writes, streams;
@@ -74,7 +74,7 @@ operations! {
     ContainerStop             Post   "/containers/{id}/stop"                Some(Containers), Writes;
     ContainerTop              Get    "/containers/{id}/top"                 Some(Containers), Reads;
     ContainerUnpause          Post   "/containers/{id}/unpause"             Some(Containers), Writes;
-    ContainerUpdate           Post   "/containers/{id}/update"              Some(Containers), Writes;
+    ContainerUpdate           Post   "/containers/{id}/update"              Some(Containers), Writes, json;
     ContainerWait             Post   "/containers/{id}/wait"                Some(Containers), Writes, streams;
 
     DebugPprof                Get    "/debug/pprof"                         CLOSED, Reads;
@@ -84,7 +84,7 @@ operations! {
 
     DistributionInspect       Get    "/distribution/{name...}/json"         Some(Distribution), Reads;
 
-    ContainerExec             Post   "/containers/{id}/exec"                Some(Exec), Writes;
+    ContainerExec             Post   "/containers/{id}/exec"                Some(Exec), Writes, json;
     ExecInspect               Get    "/exec/{id}/json"                      Some(Exec), Reads;
     ExecResize                Post   "/exec/{id}/resize"                    Some(Exec), Writes;
     ExecStart                 Post   "/exec/{id}/start"                     Some(Exec), Writes, hijacks(Stream), json;
@@ -92,7 +92,7 @@ operations! {
     ImageBuild                Post   "/build"                               Some(Build), Writes, streams;
     BuildCancel               Post   "/build/cancel"                        Some(Build), Writes;
     BuildPrune                Post   "/build/prune"                         Some(Build), Writes;
-    ImageCommit               Post   "/commit"                              Some(Commit), Writes;
+    ImageCommit               Post   "/commit"                              Some(Commit), Writes, json;
     ImageCreate               Post   "/images/create"                       Some(Images), Writes, streams;
     ImageGetAll               Get    "/images/get"                          Some(Images), Reads, streams;
     ImageList                 Get    "/images/json"                         Some(Images), Reads;
@@ -110,59 +110,59 @@ operations! {
     ImageTag                  Post   "/images/{name...}/tag"                Some(Images), Writes;
 
     NetworkList               Get    "/networks"                            Some(Networks), Reads;
-    NetworkCreate             Post   "/networks/create"                     Some(Networks), Writes;
+    NetworkCreate             Post   "/networks/create"                     Some(Networks), Writes, json;
     NetworkPrune              Post   "/networks/prune"                      Some(Networks), Writes;
     NetworkDelete             Delete "/networks/{id}"                       Some(Networks), Writes;
     NetworkInspect            Get    "/networks/{id}"                       Some(Networks), Reads;
-    NetworkConnect            Post   "/networks/{id}/connect"               Some(Networks), Writes;
+    NetworkConnect            Post   "/networks/{id}/connect"               Some(Networks), Writes, json;
     NetworkDisconnect         Post   "/networks/{id}/disconnect"            Some(Networks), Writes;
 
     NodeList                  Get    "/nodes"                               Some(Nodes), Reads;
     NodeDelete                Delete "/nodes/{id}"                          Some(Nodes), Writes;
     NodeInspect               Get    "/nodes/{id}"                          Some(Nodes), Reads;
-    NodeUpdate                Post   "/nodes/{id}/update"                   Some(Nodes), Writes;
+    NodeUpdate                Post   "/nodes/{id}/update"                   Some(Nodes), Writes, json;
 
     PluginList                Get    "/plugins"                             Some(Plugins), Reads;
     PluginCreate              Post   "/plugins/create"                      Some(Plugins), Writes, streams;
     GetPluginPrivileges       Get    "/plugins/privileges"                  Some(Plugins), Reads;
-    PluginPull                Post   "/plugins/pull"                        Some(Plugins), Writes, streams;
+    PluginPull                Post   "/plugins/pull"                        Some(Plugins), Writes, streams, json;
     PluginDelete              Delete "/plugins/{name...}"                   Some(Plugins), Writes;
     PluginDisable             Post   "/plugins/{name...}/disable"           Some(Plugins), Writes;
     PluginEnable              Post   "/plugins/{name...}/enable"            Some(Plugins), Writes;
     PluginInspect             Get    "/plugins/{name...}/json"              Some(Plugins), Reads;
     PluginInspectOld          Get    "/plugins/{id}"                        CLOSED, Reads;
     PluginPush                Post   "/plugins/{name...}/push"              Some(Plugins), Writes, streams;
-    PluginSet                 Post   "/plugins/{name...}/set"               Some(Plugins), Writes;
-    PluginUpgrade             Post   "/plugins/{name...}/upgrade"           Some(Plugins), Writes, streams;
+    PluginSet                 Post   "/plugins/{name...}/set"               Some(Plugins), Writes, json;
+    PluginUpgrade             Post   "/plugins/{name...}/upgrade"           Some(Plugins), Writes, streams, json;
 
     SecretList                Get    "/secrets"                             Some(Secrets), Reads;
-    SecretCreate              Post   "/secrets/create"                      Some(Secrets), Writes;
+    SecretCreate              Post   "/secrets/create"                      Some(Secrets), Writes, json;
     SecretDelete              Delete "/secrets/{id}"                        Some(Secrets), Writes;
     SecretInspect             Get    "/secrets/{id}"                        Some(Secrets), Reads;
-    SecretUpdate              Post   "/secrets/{id}/update"                 Some(Secrets), Writes;
+    SecretUpdate              Post   "/secrets/{id}/update"                 Some(Secrets), Writes, json;
 
     ServiceList               Get    "/services"                            Some(Services), Reads;
-    ServiceCreate             Post   "/services/create"                     Some(Services), Writes;
+    ServiceCreate             Post   "/services/create"                     Some(Services), Writes, json;
     ServiceDelete             Delete "/services/{id}"                       Some(Services), Writes;
     ServiceInspect            Get    "/services/{id}"                       Some(Services), Reads;
     ServiceLogs               Get    "/services/{id}/logs"                  Some(Services), Reads, streams;
-    ServiceUpdate             Post   "/services/{id}/update"                Some(Services), Writes;
+    ServiceUpdate             Post   "/services/{id}/update"                Some(Services), Writes, json;
 
     Grpc                      Post   "/grpc"                                Some(GrpcSection), Writes, hijacks(Upgrade), bodiless;
     Session                   Post   "/session"                             Some(SessionSection), Writes, hijacks(Upgrade), bodiless;
 
     SwarmInspect              Get    "/swarm"                               Some(Swarm), Reads;
-    SwarmInit                 Post   "/swarm/init"                          Some(Swarm), Writes;
-    SwarmJoin                 Post   "/swarm/join"                          Some(Swarm), Writes;
+    SwarmInit                 Post   "/swarm/init"                          Some(Swarm), Writes, json;
+    SwarmJoin                 Post   "/swarm/join"                          Some(Swarm), Writes, json;
     SwarmLeave                Post   "/swarm/leave"                         Some(Swarm), Writes;
     SwarmUnlock               Post   "/swarm/unlock"                        Some(Swarm), Writes;
     SwarmUnlockkey            Get    "/swarm/unlockkey"                     Some(Swarm), Reads;
-    SwarmUpdate               Post   "/swarm/update"                        Some(Swarm), Writes;
+    SwarmUpdate               Post   "/swarm/update"                        Some(Swarm), Writes, json;
 
     SystemPing                Get    "/_ping"                               Some(Ping), Reads;
     SystemPingHead            Head   "/_ping"                               Some(Ping), Reads;
     AuthGet                   Get    "/auth"                                CLOSED, Reads;
-    SystemAuth                Post   "/auth"                                Some(Auth), Writes;
+    SystemAuth                Post   "/auth"                                Some(Auth), Writes, json;
     SystemEvents              Get    "/events"                              Some(Events), Reads, streams;
     SystemInfo                Get    "/info"                                Some(Info), Reads;
     SystemDataUsage           Get    "/system/df"                           Some(System), Reads;
@@ -173,11 +173,11 @@ operations! {
     TaskLogs                  Get    "/tasks/{id}/logs"                     Some(Tasks), Reads, streams;
 
     VolumeList                Get    "/volumes"                             Some(Volumes), Reads;
-    VolumeCreate              Post   "/volumes/create"                      Some(Volumes), Writes;
+    VolumeCreate              Post   "/volumes/create"                      Some(Volumes), Writes, json;
     VolumePrune               Post   "/volumes/prune"                       Some(Volumes), Writes;
     VolumeDelete              Delete "/volumes/{name}"                      Some(Volumes), Writes;
     VolumeInspect             Get    "/volumes/{name}"                      Some(Volumes), Reads;
-    VolumeUpdate              Put    "/volumes/{name}"                      Some(Volumes), Writes;
+    VolumeUpdate              Put    "/volumes/{name}"                      Some(Volumes), Writes, json;
 
     // The daemon answers OPTIONS on any path, even unknown ones.
     Options                   Options "/{path...}"                          CLOSED, Reads;

@@ -3,10 +3,13 @@
 //! they may hold secrets.
 
 use super::text::shown;
+use crate::admission::verdict::Notes;
 use crate::api::Effect;
 use crate::http::RequestHead;
 use crate::policy::{Decision, Refusal};
+use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::sync::Mutex;
 use tracing::{Level, debug, enabled, info, warn};
 
 /// What a line is about. Empty where no line will be written.
@@ -22,13 +25,9 @@ impl Subject {
     /// The subject of a request, spelled out only where it will be needed.
     #[must_use]
     pub fn of(head: &RequestHead<'_>, decision: &Decision) -> Self {
-        let operation = match decision {
-            Decision::Allow(grant) => Some(grant.operation()),
-            Decision::Examine(examination) => Some(examination.operation()),
-            Decision::Refuse(refusal) => refusal.operation,
-        };
+        let operation = decision.operation();
         let writes = operation.is_some_and(|operation| operation.line().effect == Effect::Writes);
-        let refused = matches!(decision, Decision::Refuse(_) | Decision::Examine(_));
+        let refused = !matches!(decision, Decision::Allow(_));
         let told = if writes { enabled!(Level::INFO) } else { enabled!(Level::DEBUG) };
         if !refused && !told {
             return Self { writes, ..Self::default() };
@@ -51,6 +50,38 @@ pub fn refused(client: impl Display, subject: &Subject, refusal: &Refusal) {
         "refused {}: {refusal}",
         subject.request
     );
+}
+
+/// What is to be told of arguments that pass: what audit lets through, what was taken out, and,
+/// once for each name, fields that no table knows.
+pub fn noted(client: impl Display, subject: &Subject, notes: &Notes) {
+    if notes.is_empty() {
+        return;
+    }
+    let Subject { request, operation, .. } = subject;
+    if let Some(findings) = &notes.would_refuse {
+        let reason = findings.cause().name();
+        warn!(%client, operation, reason, "would refuse {request} (ADMISSION=audit): {findings}");
+    }
+    for finding in &notes.stripped {
+        let reason = finding.cause.name();
+        warn!(%client, operation, reason, "took out of {request} (BIND_MOUNT_ACTION=strip): {finding}");
+    }
+    for field in notes.unknown.iter().filter(|field| is_new(field)) {
+        warn!(
+            operation,
+            "{field} is in no API description and passes unexamined (UNKNOWN_FIELDS=deny refuses it; said once)"
+        );
+    }
+}
+
+/// Whether a name has not been told yet. So many are remembered; a client that makes names up is
+/// not told of for ever.
+fn is_new(name: &str) -> bool {
+    const NAMES_MAX: usize = 256;
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let Ok(mut told) = TOLD.lock() else { return false };
+    told.len() < NAMES_MAX && told.insert(name.to_owned())
 }
 
 /// A request, or its body, had no single reading. Of what came only a method and a path are told:

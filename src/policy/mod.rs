@@ -14,7 +14,7 @@ pub mod refusal;
 pub mod table;
 pub mod variable;
 
-pub use decision::{Decision, Examination, Grant};
+pub use decision::{Decision, Examination, Grant, Inquiry};
 pub use refusal::{Reason, Refusal};
 pub use table::{Policy, Verdict};
 pub use variable::{Settings, Variable, VariableSet};

@@ -1,12 +1,12 @@
 //! Why a request is refused, in words that say what to set.
 
 use super::variable::{Role, Variable, VariableSet};
-use crate::admission::ArgumentError;
+use crate::admission::Findings;
 use crate::api::{ApiVersion, Operation, Unclassified};
 use core::fmt;
 
 /// The rule that refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// It is no operation.
     Unclassified(Unclassified),
@@ -23,11 +23,11 @@ pub enum Reason {
     /// Its body is longer than may be collected, in bytes.
     BodyTooLong(usize),
     /// Its arguments are refused.
-    Arguments(ArgumentError),
+    Arguments(Box<Findings>),
 }
 
 /// A refusal: the rule and the operation, where it is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Refusal {
     /// The rule.
@@ -43,15 +43,15 @@ impl Refusal {
 
     /// The status code that answers it.
     #[must_use]
-    pub const fn status(&self) -> u16 {
-        match self.reason {
+    pub fn status(&self) -> u16 {
+        match &self.reason {
             Reason::Unclassified(Unclassified::Unknown) | Reason::Withheld(_) | Reason::Closed => {
                 403
             }
             Reason::Unclassified(Unclassified::Version | Unclassified::EncodedSlash)
             | Reason::OldVersion(_)
-            | Reason::UnexpectedBody
-            | Reason::Arguments(_) => 400,
+            | Reason::UnexpectedBody => 400,
+            Reason::Arguments(findings) => findings.cause().status(),
             Reason::BodyTooLong(_) => 413,
             Reason::Form => 415,
         }
@@ -59,8 +59,8 @@ impl Refusal {
 
     /// The rule's name, the same word in log, message and test.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self.reason {
+    pub fn name(&self) -> &'static str {
+        match &self.reason {
             Reason::Unclassified(Unclassified::Unknown) => "unknown-operation",
             Reason::Unclassified(Unclassified::Version) => "version-prefix",
             Reason::Unclassified(Unclassified::EncodedSlash) => "encoded-slash",
@@ -70,7 +70,7 @@ impl Refusal {
             Reason::Form => "form-body",
             Reason::UnexpectedBody => "unexpected-body",
             Reason::BodyTooLong(_) => "body-too-long",
-            Reason::Arguments(error) => error.name(),
+            Reason::Arguments(findings) => findings.cause().name(),
         }
     }
 }
@@ -80,8 +80,10 @@ impl fmt::Display for Refusal {
         if let Some(operation) = self.operation {
             write!(f, "{} ", operation.id())?;
         }
-        match (self.reason, self.operation) {
-            (Reason::Withheld(missing), Some(operation)) => f.write_str(&needs(missing, operation)),
+        match (&self.reason, self.operation) {
+            (Reason::Withheld(missing), Some(operation)) => {
+                f.write_str(&needs(*missing, operation))
+            }
             (reason, _) => reason.fmt(f),
         }
     }
@@ -104,7 +106,7 @@ impl fmt::Display for Reason {
             Self::BodyTooLong(limit) => {
                 write!(f, "has a body of more than {limit} bytes (MAX_JSON_BYTES)")
             }
-            Self::Arguments(error) => error.fmt(f),
+            Self::Arguments(findings) => findings.fmt(f),
         }
     }
 }

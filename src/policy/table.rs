@@ -1,11 +1,14 @@
 //! The policy: the settings compiled once to a verdict for each operation, and the judgement of
 //! one request.
 
-use super::decision::{Decision, Examination, Grant};
+use super::decision::{Decision, Examination, Grant, Inquiry};
 use super::refusal::{Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
+use crate::admission::verdict::Case;
+use crate::admission::{Examiner, Mode, Rules};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
-use crate::http::{BodyFraming, Method, RequestHead};
+use crate::http::{BodyFraming, Hijack, Method, RequestHead};
+use std::sync::Arc;
 
 /// What the settings make of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +26,23 @@ pub enum Verdict {
 pub struct Policy {
     verdicts: Vec<Verdict>,
     version_min: ApiVersion,
+    rules: Arc<Rules>,
+    examiners: Vec<Option<&'static Examiner>>,
 }
 
 impl Policy {
-    /// Compiles settings. Requests that name an API version below `version_min` are refused.
+    /// Compiles settings. Requests that name an API version below `version_min` are refused;
+    /// arguments of what is allowed are held to `rules`.
     #[must_use]
-    pub fn new(settings: Settings, version_min: ApiVersion) -> Self {
-        let verdicts = Operation::TABLE.iter().map(|line| verdict(line, settings)).collect();
-        Self { verdicts, version_min }
+    pub fn new(settings: Settings, version_min: ApiVersion, rules: Rules) -> Self {
+        let is_off = rules.mode() == Mode::Off;
+        let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
+        Self {
+            verdicts: Operation::TABLE.iter().map(|line| verdict(line, settings)).collect(),
+            version_min,
+            rules: Arc::new(rules),
+            examiners: Operation::TABLE.iter().map(find).collect(),
+        }
     }
 
     /// The verdict on an operation as such, whatever a request's arguments are.
@@ -56,20 +68,39 @@ impl Policy {
         if call.version.is_some_and(|version| version < self.version_min) {
             return refuse(Reason::OldVersion(self.version_min));
         }
-        if head.framing == BodyFraming::Empty {
-            return Decision::Allow(Grant::new(call.operation));
-        }
-        // Go's form values come before the query's: the query judged would not be the one used.
-        if head.is_form {
-            return refuse(Reason::Form);
-        }
-        match call.operation.line().arguments {
-            Arguments::Opaque => Decision::Allow(Grant::new(call.operation)),
-            Arguments::Short if is_short(head.framing) => {
-                Decision::Allow(Grant::new(call.operation))
+        let case = self.examiners.get(call.operation.index()).copied().flatten().map(|examiner| {
+            Case::of(examiner, &self.rules, head.target.query, call.name(&head.target))
+        });
+        let line = call.operation.line();
+        if head.framing != BodyFraming::Empty {
+            // Go's form values come before the query's: the query judged would not be the one used.
+            if head.is_form {
+                return refuse(Reason::Form);
             }
-            Arguments::Short | Arguments::Bodiless => refuse(Reason::UnexpectedBody),
-            Arguments::Json => Decision::Examine(Examination::new(call.operation)),
+            match line.arguments {
+                Arguments::Short if is_short(head.framing) => {}
+                Arguments::Short | Arguments::Bodiless => return refuse(Reason::UnexpectedBody),
+                Arguments::Json if case.is_some() || line.hijack != Hijack::Never => {
+                    return Decision::Examine(Box::new(Examination::new(call.operation, case)));
+                }
+                Arguments::Opaque | Arguments::Json => {}
+            }
+        }
+        match case {
+            None => Decision::Allow(Grant::new(call.operation)),
+            Some(case) => decide(call.operation, case),
+        }
+    }
+}
+
+/// What comes of a head whose body, if it has one, is not looked at.
+fn decide(operation: Operation, case: Case) -> Decision {
+    if case.is_closed() {
+        Decision::Allow(Grant::new(operation))
+    } else {
+        match Inquiry::new(operation, case).or_refused() {
+            Ok(inquiry) => Decision::Inquire(Box::new(inquiry)),
+            Err(refusal) => refusal.into(),
         }
     }
 }
@@ -146,7 +177,7 @@ mod tests {
         let settings = settings
             .iter()
             .fold(Settings::default(), |settings, &(variable, on)| settings.with(variable, on));
-        Policy::new(settings, ApiVersion { major: 1, minor: 24 }).verdict(operation)
+        Policy::new(settings, ApiVersion { major: 1, minor: 24 }, Rules::new()).verdict(operation)
     }
 
     fn withheld(variables: &[Variable]) -> Verdict {

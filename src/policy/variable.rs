@@ -204,45 +204,9 @@ impl Settings {
     }
 }
 
-/// Reads a switch as people write it: an integer (0 is off), or true/false, yes/no, on/off in any
-/// case. Empty is off, as for the ancestors. `None` for anything else.
-#[must_use]
-pub fn parse_switch(value: &str) -> Option<bool> {
-    const WORDS: [(&str, bool); 6] = [
-        ("true", true),
-        ("yes", true),
-        ("on", true),
-        ("false", false),
-        ("no", false),
-        ("off", false),
-    ];
-    let value = value.trim();
-    let digits = value.strip_prefix('-').unwrap_or(value);
-    if value.is_empty() {
-        Some(false)
-    } else if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Some(digits.bytes().any(|byte| byte != b'0'))
-    } else {
-        WORDS.iter().find(|(word, _)| value.eq_ignore_ascii_case(word)).map(|&(_, on)| on)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn switches_read_as_people_write_them() {
-        for on in ["1", "2", "-1", "01", "true", "TRUE", "Yes", "on", " 1 "] {
-            assert_eq!(parse_switch(on), Some(true), "{on:?}");
-        }
-        for off in ["0", "", "00", "-0", "false", "No", "OFF"] {
-            assert_eq!(parse_switch(off), Some(false), "{off:?}");
-        }
-        for neither in ["-", "1.0", "+1", "enabled", "ture", "1;", "0x1"] {
-            assert_eq!(parse_switch(neither), None, "{neither:?}");
-        }
-    }
 
     #[test]
     fn a_set_holds_what_was_put_in() {

@@ -2,9 +2,11 @@
 //! its variable.
 
 use super::environment::{SETTINGS, Stranger, stranger};
+use crate::admission::rules::parse_switch;
+use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
 use crate::observe::log::LEVELS;
-use crate::policy::variable::{Settings, Variable, parse_switch};
+use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ pub struct Config {
     pub socket_path: PathBuf,
     /// What is allowed.
     pub policy: Settings,
+    /// What the arguments of what is allowed are held to.
+    pub rules: Rules,
     /// The oldest API version that a request may name.
     pub api_version_min: ApiVersion,
     /// What the log tells.
@@ -85,6 +89,7 @@ impl Config {
             ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
             socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
             policy: read.policy()?,
+            rules: read.rules()?,
             api_version_min: read.parse("MIN_API_VERSION", "a version such as 1.24", |text| {
                 ApiVersion::parse(text.as_bytes())
             })?,
@@ -162,6 +167,20 @@ impl Reader<'_> {
         self.parse("LISTEN", EXPECTED, |text| {
             text.split(',').map(|one| place(one.trim())).collect()
         })
+    }
+
+    fn rules(&self) -> Result<Rules, ConfigError> {
+        let mut rules = Rules::new();
+        for &variable in admission::Variable::ALL {
+            let set = self.values.get(variable.name()).filter(|value| !value.trim().is_empty());
+            let Some(value) = set else { continue };
+            rules = rules.with(variable, value).map_err(|expected| ConfigError {
+                variable: variable.name().to_owned(),
+                value: value.clone(),
+                expected,
+            })?;
+        }
+        Ok(rules.with_socket(&self.text("SOCKET_PATH").replacen("unix://", "", 1)))
     }
 
     fn policy(&self) -> Result<Settings, ConfigError> {

@@ -1,5 +1,6 @@
 //! The variables that are no part of the policy, one line each, and the ones that nobody knows.
 
+use crate::admission;
 use crate::policy::Variable;
 
 /// A variable as the help shows it.
@@ -17,7 +18,7 @@ const fn setting(name: &'static str, default: &'static str, meaning: &'static st
     Setting { name, default, meaning }
 }
 
-/// Every variable but those of the policy.
+/// Every variable but those of the policy and of the admission.
 pub const SETTINGS: &[Setting] = &[
     setting(
         "LISTEN",
@@ -46,7 +47,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Prefixes that only this program and its ancestors use.
-const OUR_PREFIXES: [&str; 2] = ["ALLOW_", "CONTAINERS_"];
+const OUR_PREFIXES: [&str; 4] = ["ALLOW_", "CONTAINERS_", "REQUIRE_", "BIND_MOUNT"];
 const PODMAN_PREFIX: &str = "LIBPOD_";
 
 /// Names that other programs use and that come close to one of ours.
@@ -69,7 +70,8 @@ pub enum Stranger {
 pub fn stranger(name: &str) -> Option<Stranger> {
     let ours = || {
         let policy = Variable::ALL.iter().map(|variable| variable.name());
-        policy.chain(SETTINGS.iter().map(|setting| setting.name))
+        let admission = admission::Variable::ALL.iter().map(|variable| variable.name());
+        policy.chain(admission).chain(SETTINGS.iter().map(|setting| setting.name))
     };
     if ours().any(|known| known == name) || OTHERS.contains(&name) {
         return None;

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::environment::SETTINGS;
+use crate::admission::{self, variable::Kind};
 use crate::api::Operation;
 use crate::policy::{Policy, Reason, Variable, Verdict, refusal};
 use std::fmt::Write as _;
@@ -30,6 +31,19 @@ pub fn help() -> String {
         };
         line(&mut text, variable.name(), default, variable.meaning());
     }
+    text.push_str(
+        "\nWhich arguments of it may pass (lists are separated by commas, * is everything):\n",
+    );
+    for variable in admission::Variable::ALL {
+        let default = match (variable.default(), variable.kind()) {
+            ("", Kind::Ports) => "any",
+            ("", Kind::Bytes | Kind::Processors | Kind::Count) => "unset",
+            ("", _) if *variable == admission::Variable::Registries => "any",
+            ("", _) => "none",
+            (default, _) => default,
+        };
+        line(&mut text, variable.name(), default, variable.meaning());
+    }
     text.push_str("\nHow it runs:\n");
     for setting in SETTINGS {
         line(&mut text, setting.name, setting.default, setting.meaning);
@@ -39,13 +53,13 @@ pub fn help() -> String {
 
 fn line(text: &mut String, name: &str, default: &str, meaning: &str) {
     // A String takes whatever is written to it.
-    let _ = writeln!(text, "  {name:<18} {meaning} (default: {default})");
+    let _ = writeln!(text, "  {name:<26} {meaning} (default: {default})");
 }
 
 /// Every operation and what the configuration makes of it.
 #[must_use]
 pub fn policy(config: &Config) -> String {
-    let policy = Policy::new(config.policy, config.api_version_min);
+    let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
     let mut text = String::new();
     for line in Operation::TABLE {
         let verdict = match policy.verdict(line.operation) {

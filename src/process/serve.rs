@@ -59,7 +59,7 @@ fn start(config: &Config) -> io::Result<Vec<Workplace>> {
     info!("Filtering Docker API requests to {}", config.socket_path.display());
 
     let gate = Arc::new(Gate {
-        policy: Policy::new(config.policy, config.api_version_min),
+        policy: Policy::new(config.policy, config.api_version_min, config.rules.clone()),
         limits: config.limits,
         daemon: Daemon::at(&config.socket_path)?,
     });

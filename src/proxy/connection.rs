@@ -9,16 +9,18 @@ use super::buffer::Buffer;
 use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Uncollected};
 use super::daemon::Unreachable;
 use super::exchange::{self, Report, Request};
+use super::inquiry::{self, Unanswered};
 use super::outcome::{DaemonFailure, Outcome};
 use super::roster::Seat;
 use super::socket::Socket;
 use super::{Gate, tunnel};
+use crate::admission::verdict::Passed;
 use crate::http::{
     BodyCursor, BodyFraming, FramingError, HeadError, Method, Persistence, RequestHead, Trailers,
     Version, reframe,
 };
 use crate::observe::access::{self, Subject};
-use crate::policy::{Decision, Examination, Grant, Refusal};
+use crate::policy::{Decision, Examination, Grant, Inquiry, Refusal};
 use std::sync::Arc;
 
 /// What a connection does after a request.
@@ -134,7 +136,12 @@ impl Connection {
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
                 self.client.inbox.consume(length);
-                Box::pin(self.examine(examination, &head, incoming)).await
+                Box::pin(self.examine(*examination, &head, incoming)).await
+            }
+            Decision::Inquire(inquiry) => {
+                let head = self.client.inbox.filled()[..length].to_vec();
+                self.client.inbox.consume(length);
+                Box::pin(self.inquire(*inquiry, head, incoming)).await
             }
         }
     }
@@ -170,35 +177,101 @@ impl Connection {
                 return self.answer_last(&Answer { status: 408, message }, Method::Other).await;
             }
         };
-        match examination.judge(&body) {
+        match examination.judge(body) {
             Err(refusal) => self.refuse(&refusal, incoming).await,
-            Ok(grant) => {
-                let mut whole = reframe::with_length(head, body.len());
-                whole.extend_from_slice(&body);
+            Ok(inquiry) => match self.settle(inquiry, incoming).await {
+                Err(then) => then,
+                Ok((grant, passed)) => {
+                    let mut whole = reframe::with_length(head, passed.body.len());
+                    whole.extend_from_slice(&passed.body);
+                    let request = Request {
+                        collected: whole.into(),
+                        judged: 0,
+                        body: incoming.body,
+                        continued: incoming.expects_continue,
+                    };
+                    self.exchange(grant, request, incoming).await
+                }
+            },
+        }
+    }
+
+    /// Asks the daemon what the request's head alone does not say, and sends the request as it
+    /// comes. It names what was judged: another may bear its name by now.
+    async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
+        match self.settle(inquiry, incoming).await {
+            Err(then) => then,
+            Ok((grant, passed)) => {
+                let head = match &passed.id {
+                    Some(id) => reframe::with_container(&head, id),
+                    None => head,
+                };
                 let request = Request {
-                    collected: whole.into(),
+                    collected: head.into(),
                     judged: 0,
                     body: incoming.body,
-                    continued: incoming.expects_continue,
+                    continued: false,
                 };
                 self.exchange(grant, request, incoming).await
             }
         }
     }
 
-    /// Sends a granted request to the daemon and its answer back.
-    async fn exchange(&mut self, grant: Grant, request: Request, incoming: &mut Incoming) -> Then {
-        let fresh = self.daemon.is_none();
-        if fresh {
-            match self.gate.daemon.connect().await {
-                Ok(daemon) => self.daemon = Some(daemon),
-                Err(Unreachable { status, message }) => {
-                    access::failed(self.client.socket.peer(), &incoming.subject, &message);
-                    self.client.inbox.consume(request.judged);
-                    return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
+    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell.
+    async fn settle(
+        &mut self,
+        mut inquiry: Inquiry,
+        incoming: &mut Incoming,
+    ) -> Result<(Grant, Passed), Then> {
+        while let Some((question, asked)) = inquiry.question() {
+            if let Err(Unreachable { status, message }) = self.reach().await {
+                access::failed(self.client.socket.peer(), &incoming.subject, &message);
+                return Err(self.answer(&Answer { status, message }, incoming).await);
+            }
+            let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
+            let body_bytes_max = self.gate.limits.json_bytes_max;
+            match inquiry::ask(question, asked, &mut self.client, daemon, body_bytes_max).await {
+                Ok(answer) => {
+                    if answer.persistence == Persistence::Close {
+                        self.daemon = None;
+                    }
+                    inquiry.answer(Some((answer.status, &answer.body)));
+                }
+                Err(Unanswered::ClientGone) => return Err(Then::Close),
+                Err(Unanswered::Daemon) => {
+                    self.daemon = None;
+                    inquiry.answer(None);
                 }
             }
         }
+        match inquiry.close() {
+            Err(refusal) => Err(self.refuse(&refusal, incoming).await),
+            Ok((grant, passed)) => {
+                access::noted(self.client.socket.peer(), &incoming.subject, &passed.notes);
+                Ok((grant, passed))
+            }
+        }
+    }
+
+    /// Connects to the daemon, where that is not yet so; whether it was.
+    async fn reach(&mut self) -> Result<bool, Unreachable> {
+        if self.daemon.is_some() {
+            return Ok(false);
+        }
+        self.daemon = Some(self.gate.daemon.connect().await?);
+        Ok(true)
+    }
+
+    /// Sends a granted request to the daemon and its answer back.
+    async fn exchange(&mut self, grant: Grant, request: Request, incoming: &mut Incoming) -> Then {
+        let fresh = match self.reach().await {
+            Ok(fresh) => fresh,
+            Err(Unreachable { status, message }) => {
+                access::failed(self.client.socket.peer(), &incoming.subject, &message);
+                self.client.inbox.consume(request.judged);
+                return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
+            }
+        };
         let Some(daemon) = &mut self.daemon else { return Then::Close };
         let report = exchange::run(grant, request, &mut self.client, daemon).await;
         let Report { outcome, status, answered, outbox } = report;

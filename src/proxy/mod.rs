@@ -7,6 +7,7 @@ pub mod client;
 pub mod connection;
 pub mod daemon;
 pub mod exchange;
+pub mod inquiry;
 pub mod listener;
 pub mod outcome;
 pub mod roster;

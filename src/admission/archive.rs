@@ -1,0 +1,44 @@
+//! `PutContainerArchive`: an archive goes wherever links inside the container lead, into every
+//! mount it has. So what counts is not the path but what the container has mounted.
+
+use super::finding::Step;
+use super::json::Json;
+use super::judge::{Judge, VolumeUse};
+use super::lookup::Question;
+
+/// The question that the operation raises.
+#[must_use]
+pub fn question(container: &str) -> Question {
+    Question::Container(container.to_owned())
+}
+
+/// Judges a container's mounts (`ContainerInspect`); its full id.
+pub fn existing_container(judge: &mut Judge<'_>, container: &Json<'_>) -> Option<String> {
+    if let Some(Json::List(mounts)) = container.field("Mounts") {
+        for mount in mounts {
+            writable(judge, mount);
+        }
+    }
+    container.field("Id").and_then(Json::text).map(str::to_owned)
+}
+
+fn writable(judge: &mut Judge<'_>, mount: &Json<'_>) {
+    let text = |name| mount.field(name).and_then(Json::text).unwrap_or_default();
+    if mount.field("RW") == Some(&Json::Bool(false)) {
+        return;
+    }
+    let before = judge.examined.findings.len();
+    match text("Type") {
+        "bind" => judge.host_path(text("Source"), false),
+        "volume" if !text("Name").is_empty() => judge.examined.volumes.push(VolumeUse {
+            name: text("Name").to_owned(),
+            path: vec![Step::Field("path")],
+            is_read_only: false,
+        }),
+        _ => {}
+    }
+    for finding in judge.examined.findings.iter_mut().skip(before) {
+        finding.path = vec![Step::Field("path")];
+        finding.reason = "is a path of the host that the container has mounted, where the archive could be written";
+    }
+}

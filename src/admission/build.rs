@@ -1,0 +1,82 @@
+//! `ImageBuild`: its parameters. What the Dockerfile says runs in containers of the build; the
+//! images it starts from are the daemon's own business.
+
+use super::field::{Field, Rule, examined, harmless, inside};
+use super::json::Json;
+use super::judge::Judge;
+use super::variable::Variable;
+
+/// The query of `ImageBuild`.
+pub const IMAGE_BUILD_QUERY: &[Field] = &[
+    examined(
+        "networkmode",
+        // The builder's own words; anything else is a network, the host's or a container's.
+        Rule::Word(&["default", "bridge", "none"]),
+        Variable::BuildNetworks,
+        "gives the steps of the build that network",
+    ),
+    examined("remote", Rule::By(remote), Variable::BuildRemote, "is fetched by the daemon"),
+    examined(
+        "cgroupparent",
+        Rule::By(super::host_config::cgroup_parent),
+        Variable::CgroupParents,
+        "puts the build below a cgroup of the host",
+    ),
+    examined(
+        "securityopt",
+        Rule::By(|judge, value| {
+            // A list in JSON, of which null and [] say nothing.
+            let is_plain = matches!(value.text(), None | Some("" | "null" | "[]"));
+            if !is_plain && !judge.rules.list(Variable::SecurityOpt).has_everything() {
+                judge.withhold("", "*");
+            }
+        }),
+        Variable::SecurityOpt,
+        "loosens what confines the build",
+    ),
+    inside("memory", Rule::By(|judge, value| integer(judge, value, super::limit::memory))),
+    inside("memswap", Rule::By(|judge, value| integer(judge, value, super::limit::memory_swap))),
+    inside("cpuquota", Rule::By(|judge, value| integer(judge, value, super::limit::quota))),
+    harmless("version"),
+    harmless("session"),
+    harmless("buildid"),
+    // Where a result goes: to the client through its session, or to an image of the daemon's.
+    harmless("outputs"),
+    harmless("dockerfile"),
+    harmless("extrahosts"),
+    harmless("shmsize"),
+    harmless("ulimits"),
+    harmless("cpushares"),
+    harmless("cpusetcpus"),
+    harmless("cpusetmems"),
+    harmless("cpuperiod"),
+    harmless("isolation"),
+    harmless("squash"),
+    harmless("platform"),
+    harmless("buildargs"),
+    harmless("labels"),
+    harmless("target"),
+    harmless("cachefrom"),
+    harmless("pull"),
+    harmless("q"),
+    harmless("nocache"),
+    harmless("rm"),
+    harmless("forcerm"),
+];
+
+/// A URL or a git repository. `client-session` is `BuildKit`'s word for the client's own files.
+fn remote(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let is_plain = matches!(value.text(), None | Some("" | "client-session"));
+    if !is_plain && !judge.is_open("") {
+        judge.withhold(value.text().unwrap_or_default(), "1");
+    }
+}
+
+/// A number of the query, held to the rule of the same field in a body.
+fn integer(judge: &mut Judge<'_>, value: &Json<'_>, rule: fn(&mut Judge<'_>, &Json<'_>)) {
+    let Some(text) = value.text().filter(|text| !text.is_empty()) else { return };
+    match super::json::read(text.as_bytes()) {
+        Ok(number @ Json::Integer(_)) => rule(judge, &number),
+        Ok(_) | Err(_) => judge.bad_value("is no integer"),
+    }
+}

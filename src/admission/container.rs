@@ -1,0 +1,86 @@
+//! `ContainerCreate`, `ContainerUpdate` and `ContainerStart`.
+
+use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
+use super::host_config::HOST_CONFIG;
+use super::json::Json;
+use super::judge::Judge;
+use super::limit::{self, Confined};
+use super::network;
+use super::security;
+use super::variable::Variable;
+
+/// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
+pub const CONTAINER_CREATE: Object =
+    Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(confined);
+
+/// The body of `ContainerUpdate`: the resources of `HostConfig` and its restart policy.
+pub const CONTAINER_UPDATE: Object = HOST_CONFIG;
+
+/// The query of `ContainerStart` (experimental): restoring from a directory of the host.
+pub const CONTAINER_START_QUERY: &[Field] = &[
+    inside("checkpoint", Rule::By(super::checkpoint::name)),
+    super::checkpoint::directory("checkpoint-dir"),
+];
+
+/// `Config`: what the image says too, none of it about the host.
+pub const CONFIG: Object = Object::of(&[
+    harmless("Hostname"),
+    harmless("Domainname"),
+    harmless("User"),
+    harmless("AttachStdin"),
+    harmless("AttachStdout"),
+    harmless("AttachStderr"),
+    harmless_map("ExposedPorts"),
+    harmless("Tty"),
+    harmless("OpenStdin"),
+    harmless("StdinOnce"),
+    harmless("Env"),
+    harmless("Cmd"),
+    harmless("Healthcheck"),
+    harmless("ArgsEscaped"),
+    examined(
+        "Image",
+        Rule::By(super::registry::image_field),
+        Variable::Registries,
+        "is of a registry that is not allowed",
+    ),
+    // Anonymous volumes, whatever the path looks like.
+    harmless_map("Volumes"),
+    harmless("WorkingDir"),
+    harmless("Entrypoint"),
+    harmless("NetworkDisabled"),
+    harmless("MacAddress"),
+    harmless("OnBuild"),
+    harmless_map("Labels"),
+    harmless("StopSignal"),
+    harmless("StopTimeout"),
+    harmless("Shell"),
+]);
+
+const CREATE: &[Field] = &[
+    inside("HostConfig", Rule::Object(&HOST_CONFIG)),
+    inside("NetworkingConfig", Rule::Object(&NETWORKING_CONFIG)),
+    // The oldest name of CpusetCpus.
+    harmless("Cpuset"),
+];
+
+const NETWORKING_CONFIG: Object = Object::of(&[network::ENDPOINTS_CONFIG]);
+
+/// What the variables ask of a new container. Only what stands in `HostConfig` counts: newer
+/// daemons obey it nowhere else.
+fn confined(judge: &mut Judge<'_>, body: &Json<'_>) {
+    let host_config = body.field("HostConfig").unwrap_or(&Json::Null);
+    limit::quota_of(judge, body);
+    limit::require(
+        judge,
+        &Confined {
+            user: body.field("User"),
+            no_new_privileges: security::has_no_new_privileges(host_config.field("SecurityOpt")),
+            readonly_rootfs: host_config.field("ReadonlyRootfs"),
+            cap_drop: host_config.field("CapDrop"),
+            memory: host_config.field("Memory"),
+            nano_cpus: limit::nano_cpus(host_config),
+            pids: host_config.field("PidsLimit"),
+        },
+    );
+}

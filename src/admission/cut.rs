@@ -1,0 +1,147 @@
+//! Takes elements out of lists in a body. What is not taken out stays as it was written: numbers,
+//! escapes, unknown fields, all of it.
+
+use super::finding::Step;
+use super::json::is_named;
+use core::fmt;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The list element that a path leads into, for the lists that hold mounts: the path of the list
+/// and the element's index.
+#[must_use]
+pub fn mount_of(path: &[Step]) -> Option<(&[Step], usize)> {
+    let is_list = |step: &Step| matches!(step, Step::Field("Binds" | "Mounts"));
+    let end = path.iter().rposition(is_list)?.checked_add(1)?;
+    match (path.get(..end), path.get(end)) {
+        (Some(list), Some(Step::Index(index))) => Some((list, *index)),
+        (_, _) => None,
+    }
+}
+
+/// `body` without the elements that `paths` lead into; `None` if one of them leads to none.
+#[must_use]
+pub fn without_mounts<'p>(body: &[u8], paths: impl Iterator<Item = &'p [Step]>) -> Option<Vec<u8>> {
+    let body = core::str::from_utf8(body).ok()?;
+    let mut lists: BTreeMap<usize, (&str, BTreeSet<usize>)> = BTreeMap::new();
+    for path in paths {
+        let (list, index) = mount_of(path)?;
+        let list = locate(body, list)?;
+        let start = offset(body, list)?;
+        lists.entry(start).or_insert((list, BTreeSet::new())).1.insert(index);
+    }
+    let mut kept = String::with_capacity(body.len());
+    let mut done = 0;
+    for (start, (list, indices)) in lists {
+        kept.push_str(body.get(done..start)?);
+        let elements: Vec<&RawValue> = serde_json::from_str(list).ok()?;
+        if indices.iter().any(|&index| index >= elements.len()) {
+            return None;
+        }
+        let left = elements.iter().enumerate().filter(|(index, _)| !indices.contains(index));
+        let left: Vec<&str> = left.map(|(_, element)| element.get()).collect();
+        kept.push('[');
+        kept.push_str(&left.join(","));
+        kept.push(']');
+        done = start.checked_add(list.len())?;
+    }
+    kept.push_str(body.get(done..)?);
+    Some(kept.into_bytes())
+}
+
+/// The text of the value that the steps lead to.
+fn locate<'b>(body: &'b str, steps: &[Step]) -> Option<&'b str> {
+    let mut text = body.trim_ascii();
+    for step in steps {
+        text = match step {
+            Step::Index(index) => {
+                let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+                elements.get(*index)?.get()
+            }
+            Step::Field(name) => {
+                let entries: Entries<'_> = serde_json::from_str(text).ok()?;
+                entries.0.into_iter().find(|(key, _)| is_named(key, name))?.1.get()
+            }
+            Step::Key(name) => {
+                let entries: Entries<'_> = serde_json::from_str(text).ok()?;
+                entries.0.into_iter().find(|(key, _)| key == name)?.1.get()
+            }
+        };
+    }
+    Some(text)
+}
+
+fn offset(body: &str, part: &str) -> Option<usize> {
+    part.as_ptr().addr().checked_sub(body.as_ptr().addr())
+}
+
+/// An object's entries, their values unread.
+struct Entries<'b>(Vec<(Cow<'b, str>, &'b RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            entries.push((Cow::Owned(key), value));
+        }
+        Ok(Entries(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binds(index: usize) -> Vec<Step> {
+        vec![Step::Field("HostConfig"), Step::Field("Binds"), Step::Index(index)]
+    }
+
+    fn cut(body: &str, paths: &[Vec<Step>]) -> Option<String> {
+        let cut = without_mounts(body.as_bytes(), paths.iter().map(Vec::as_slice))?;
+        Some(String::from_utf8(cut).expect("a text"))
+    }
+
+    #[test]
+    fn what_is_not_taken_out_stays_as_it_was() {
+        let body = r#" {"X":9007199254740993, "hostconfig" : {"Bind\u017f" : [ "/etc:/e" , "a\u0062:/b","/x:/x"], "N":1.0e3,"Mounts":[{"Source":"/","Target":"/r"}]} , "Z":null}
+"#;
+        let mount = vec![
+            Step::Field("HostConfig"),
+            Step::Field("Mounts"),
+            Step::Index(0),
+            Step::Field("Source"),
+        ];
+        assert_eq!(
+            cut(body, &[binds(0), binds(2), mount]).as_deref(),
+            Some(
+                r#" {"X":9007199254740993, "hostconfig" : {"Bind\u017f" : ["a\u0062:/b"], "N":1.0e3,"Mounts":[]} , "Z":null}
+"#
+            )
+        );
+        assert_eq!(cut(body, &[]).as_deref(), Some(body));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_taken_out() {
+        let body = r#"{"HostConfig":{"Binds":["/etc:/e"]}}"#;
+        assert_eq!(cut(body, &[binds(1)]), None);
+        assert_eq!(cut(body, &[vec![Step::Field("HostConfig"), Step::Field("Binds")]]), None);
+        assert_eq!(cut(r#"{"HostConfig":{"Binds":"/etc:/e"}}"#, &[binds(0)]), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Which operations are examined, and by which tables: one line each.
+
+use super::field::{Field, Object, Rule, inside};
+use super::finding::Cause;
+use super::json::{self, Json};
+use super::judge::{Examined, Judge};
+use super::lookup::Question;
+use super::rules::Rules;
+use super::{
+    archive, build, checkpoint, container, exec, image, network, plugin, query, service, swarm,
+    volume,
+};
+use crate::api::Operation;
+use std::borrow::Cow;
+
+/// How one operation's arguments are examined.
+#[derive(Clone, Copy, Debug)]
+pub struct Examiner {
+    /// What it examines.
+    pub operation: Operation,
+    /// Parameters of the query.
+    pub query: &'static [Field],
+    /// The name in the path.
+    pub name: Option<&'static Field>,
+    /// The body, where it is JSON.
+    pub body: Option<&'static Field>,
+    /// What is asked of the request as such.
+    pub whole: Option<fn(&mut Judge<'_>)>,
+    /// What the daemon is asked about the name in the path.
+    pub question: Option<fn(&str) -> Question>,
+}
+
+impl Examiner {
+    const fn of(operation: Operation) -> Self {
+        Self { operation, query: &[], name: None, body: None, whole: None, question: None }
+    }
+
+    const fn query(self, query: &'static [Field]) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn name(self, name: &'static Field) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    const fn body(self, body: &'static Field) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    const fn whole(self, whole: fn(&mut Judge<'_>)) -> Self {
+        Self { whole: Some(whole), ..self }
+    }
+
+    const fn asks(self, question: fn(&str) -> Question) -> Self {
+        Self { question: Some(question), ..self }
+    }
+
+    /// The line of an operation, where it has one.
+    #[must_use]
+    pub fn find(operation: Operation) -> Option<&'static Self> {
+        EXAMINERS.iter().find(|examiner| examiner.operation == operation)
+    }
+
+    /// Examines what the head says: the query and the name in the path, decoded.
+    #[must_use]
+    pub fn head(&self, rules: &Rules, query: Option<&[u8]>, name: Option<&str>) -> Examined {
+        let mut judge = Judge::new(rules);
+        if let Some(whole) = self.whole {
+            whole(&mut judge);
+        }
+        if let (Some(field), Some(name)) = (self.name, name) {
+            judge.field(field, &Json::Text(Cow::Borrowed(name)));
+        }
+        if let Some(query) = query.filter(|_| !self.query.is_empty()) {
+            query::judge(&mut judge, self.query, query);
+        }
+        judge.examined
+    }
+
+    /// Examines a body.
+    #[must_use]
+    pub fn examine(&self, rules: &Rules, body: &[u8]) -> Examined {
+        let mut judge = Judge::new(rules);
+        if let Some(field) = self.body.filter(|_| !body.is_empty()) {
+            match json::read(body) {
+                Ok(value) => judge.root(field, &value),
+                Err(error) => judge.find(Cause::Json(error), "", NOT_JSON, String::new()),
+            }
+        }
+        judge.examined
+    }
+}
+
+const NOT_JSON: &str = "has a body that is not one JSON value that can be judged";
+
+const fn object(rule: &'static Object) -> Field {
+    inside("body", Rule::Object(rule))
+}
+
+use Operation as Op;
+
+/// One line an operation.
+pub const EXAMINERS: &[Examiner] = &[
+    Examiner::of(Op::ContainerCreate).body(&object(&container::CONTAINER_CREATE)),
+    Examiner::of(Op::ContainerUpdate).body(&object(&container::CONTAINER_UPDATE)),
+    Examiner::of(Op::ContainerStart).query(container::CONTAINER_START_QUERY),
+    Examiner::of(Op::PutContainerArchive).asks(archive::question),
+    Examiner::of(Op::CheckpointCreate).body(&object(&checkpoint::CHECKPOINT_CREATE)),
+    Examiner::of(Op::CheckpointList).query(checkpoint::CHECKPOINT_QUERY),
+    Examiner::of(Op::CheckpointDelete).query(checkpoint::CHECKPOINT_QUERY),
+    Examiner::of(Op::ContainerExec).body(&object(&exec::CONTAINER_EXEC)),
+    Examiner::of(Op::ExecStart).body(&object(&exec::EXEC_START)),
+    // An attach has no arguments in its body, and some clients send one all the same.
+    Examiner::of(Op::ContainerAttach).body(&inside("body", Rule::Harmless)),
+    Examiner::of(Op::ImageBuild).query(build::IMAGE_BUILD_QUERY),
+    Examiner::of(Op::ImageCommit)
+        .query(image::IMAGE_COMMIT_QUERY)
+        .body(&object(&image::IMAGE_COMMIT)),
+    Examiner::of(Op::ImageCreate).query(image::IMAGE_CREATE_QUERY),
+    Examiner::of(Op::ImagePush).name(&image::NAME),
+    Examiner::of(Op::DistributionInspect).name(&image::NAME),
+    Examiner::of(Op::SystemAuth).body(&object(&image::SYSTEM_AUTH)),
+    Examiner::of(Op::VolumeCreate).body(&object(&volume::VOLUME_CREATE)),
+    Examiner::of(Op::VolumeUpdate).body(&object(&volume::VOLUME_UPDATE)),
+    Examiner::of(Op::NetworkCreate).body(&object(&network::NETWORK_CREATE)),
+    Examiner::of(Op::NetworkConnect).body(&object(&network::NETWORK_CONNECT)),
+    Examiner::of(Op::ServiceCreate).body(&object(&service::SERVICE)),
+    Examiner::of(Op::ServiceUpdate).body(&object(&service::SERVICE)),
+    Examiner::of(Op::SwarmInit).body(&object(&swarm::SWARM_INIT)),
+    Examiner::of(Op::SwarmJoin).body(&object(&swarm::SWARM_JOIN)),
+    Examiner::of(Op::SwarmUpdate).body(&object(&swarm::SWARM_UPDATE)),
+    Examiner::of(Op::NodeUpdate).body(&object(&swarm::NODE_UPDATE)),
+    Examiner::of(Op::SecretCreate).body(&object(&swarm::SECRET)),
+    Examiner::of(Op::SecretUpdate).body(&object(&swarm::SECRET)),
+    Examiner::of(Op::ConfigCreate).body(&object(&swarm::CONFIG)),
+    Examiner::of(Op::ConfigUpdate).body(&object(&swarm::CONFIG)),
+    Examiner::of(Op::PluginPull).query(image::PLUGIN_QUERY).body(&plugin::PRIVILEGES),
+    Examiner::of(Op::PluginUpgrade).query(image::PLUGIN_QUERY).body(&plugin::PRIVILEGES),
+    Examiner::of(Op::PluginSet).body(&plugin::SETTINGS),
+    Examiner::of(Op::PluginCreate).whole(plugin::create),
+];

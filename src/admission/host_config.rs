@@ -1,0 +1,142 @@
+//! `HostConfig`: what a container gets of the host. Each field of every API description has its
+//! line.
+
+use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
+use super::json::Json;
+use super::judge::Judge;
+use super::variable::Variable;
+use super::{limit, log_driver, mount, namespace, publish, security, volume};
+
+/// `HostConfig`, and with it the body of `ContainerUpdate`.
+pub const HOST_CONFIG: Object = Object::of(FIELDS).then(limit::quota_of);
+
+const FIELDS: &[Field] = &[
+    mount::BINDS,
+    harmless("ContainerIDFile"),
+    log_driver::LOG_CONFIG,
+    namespace::NETWORK_MODE,
+    publish::PORT_BINDINGS,
+    // Restarting is what restart policies are for.
+    harmless("RestartPolicy"),
+    harmless("AutoRemove"),
+    volume::VOLUME_DRIVER,
+    mount::VOLUMES_FROM,
+    mount::MOUNTS,
+    // The size of the client's terminal.
+    harmless("ConsoleSize"),
+    examined(
+        "Annotations",
+        Rule::Keys(&[]),
+        Variable::Annotations,
+        "is an annotation, which may tell the runtime anything",
+    ),
+    security::CAP_ADD,
+    harmless("CapDrop"),
+    security::CAPABILITIES,
+    namespace::CGROUPNS_MODE,
+    harmless("Dns"),
+    harmless("DnsOptions"),
+    harmless("DnsSearch"),
+    harmless("ExtraHosts"),
+    // Groups matter to files that are mounted, and those are judged.
+    harmless("GroupAdd"),
+    namespace::IPC_MODE,
+    namespace::CGROUP,
+    // Names and environment of a container that ContainerInspect shows as well.
+    harmless("Links"),
+    examined(
+        "OomScoreAdj",
+        Rule::By(limit::oom),
+        Variable::OomProtection,
+        "makes the kernel end others first when memory runs out",
+    ),
+    namespace::PID_MODE,
+    examined(
+        "Privileged",
+        Rule::Off,
+        Variable::Privileged,
+        "gives every capability and device and no filter: root on the host",
+    ),
+    publish::PUBLISH_ALL_PORTS,
+    harmless("ReadonlyRootfs"),
+    security::SECURITY_OPT,
+    // A quota.
+    harmless_map("StorageOpt"),
+    mount::TMPFS,
+    namespace::UTS_MODE,
+    namespace::USERNS_MODE,
+    harmless("ShmSize"),
+    examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
+    examined(
+        "Runtime",
+        Rule::Word(&[]),
+        Variable::Runtimes,
+        "is a runtime that may confine less, or nothing",
+    ),
+    // Windows only: a container's own kernel, or none.
+    harmless("Isolation"),
+    // Resources, in the order of the daemon's struct.
+    harmless("CpuShares"),
+    inside("Memory", Rule::By(limit::memory)),
+    inside("NanoCpus", Rule::By(limit::processors)),
+    examined(
+        "CgroupParent",
+        Rule::By(cgroup_parent),
+        Variable::CgroupParents,
+        "puts the container below a cgroup of the host",
+    ),
+    harmless("BlkioWeight"),
+    harmless("BlkioWeightDevice"),
+    harmless("BlkioDeviceReadBps"),
+    harmless("BlkioDeviceWriteBps"),
+    harmless("BlkioDeviceReadIOps"),
+    harmless("BlkioDeviceWriteIOps"),
+    harmless("CpuPeriod"),
+    inside("CpuQuota", Rule::By(limit::quota)),
+    harmless("CpuRealtimePeriod"),
+    harmless("CpuRealtimeRuntime"),
+    harmless("CpusetCpus"),
+    harmless("CpusetMems"),
+    security::DEVICES,
+    security::DEVICE_CGROUP_RULES,
+    security::DEVICE_REQUESTS,
+    // Limits that daemons once had.
+    harmless("KernelMemory"),
+    harmless("KernelMemoryTCP"),
+    harmless("DiskQuota"),
+    harmless("MemoryReservation"),
+    inside("MemorySwap", Rule::By(limit::memory_swap)),
+    harmless("MemorySwappiness"),
+    examined(
+        "OomKillDisable",
+        Rule::By(limit::oom),
+        Variable::OomProtection,
+        "makes the kernel spare the container when memory runs out",
+    ),
+    inside("PidsLimit", Rule::By(limit::pids)),
+    harmless("Ulimits"),
+    harmless("CpuCount"),
+    harmless("CpuPercent"),
+    harmless("IOMaximumIOps"),
+    harmless("IOMaximumBandwidth"),
+    security::MASKED,
+    security::READONLY,
+    harmless("Init"),
+];
+
+/// A cgroup, or a systemd slice; the daemon cleans it (`../../x` is `/x`).
+pub fn cgroup_parent(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let Json::Text(parent) = value else {
+        return if *value != Json::Null {
+            judge.bad_value("is no text");
+        };
+    };
+    let cleaned = super::host_path::clean(parent);
+    let list = judge.rules.list(Variable::CgroupParents);
+    let is_below = |item: &str| {
+        item == "*" || super::host_path::is_within(&cleaned, &super::host_path::clean(item))
+    };
+    if !parent.is_empty() && !list.iter().any(is_below) {
+        judge.withhold(parent, parent);
+    }
+}

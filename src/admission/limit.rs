@@ -1,0 +1,195 @@
+//! What a container must be held to where `REQUIRE_*` and `MAX_*` say so.
+
+use super::json::Json;
+use super::judge::Judge;
+use super::security;
+use super::variable::Variable;
+
+/// The period of the processor quota where a request names none (moby: 100 ms), in microseconds.
+const CPU_PERIOD: u64 = 100_000;
+
+const NON_ROOT: &str = "must be a number other than 0: REQUIRE_NON_ROOT=1 (a name could be root's in the image's own passwd)";
+const NO_NEW_PRIVILEGES: &str = "must have no-new-privileges: REQUIRE_NO_NEW_PRIVILEGES=1";
+const READONLY: &str = "must make the root read-only: REQUIRE_READONLY_ROOTFS=1";
+const CAP_DROP: &str = "must drop ALL capabilities: REQUIRE_CAP_DROP_ALL=1";
+const MEMORY: &str = "must set a memory limit within MAX_MEMORY";
+const SWAP: &str = "must be at most twice MAX_MEMORY, and not unlimited";
+const CPUS: &str = "must set a processor limit within MAX_CPUS";
+const PIDS: &str = "must set a limit of processes within MAX_PIDS";
+
+/// What of a new container the variables ask about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Confined<'j, 'b> {
+    /// The user it runs as.
+    pub user: Option<&'j Json<'b>>,
+    /// Whether it can't gain privileges.
+    pub no_new_privileges: bool,
+    /// Whether its root is read-only.
+    pub readonly_rootfs: Option<&'j Json<'b>>,
+    /// What it drops.
+    pub cap_drop: Option<&'j Json<'b>>,
+    /// Bytes.
+    pub memory: Option<&'j Json<'b>>,
+    /// Billionths of a processor.
+    pub nano_cpus: Option<u64>,
+    /// Processes.
+    pub pids: Option<&'j Json<'b>>,
+}
+
+/// Asks of a new container what the variables ask.
+pub fn require(judge: &mut Judge<'_>, confined: &Confined<'_, '_>) {
+    use Variable as V;
+    let rules = judge.rules;
+    let mut need = |variable, is_met: bool, reason| {
+        if !is_met {
+            judge.require(variable, reason);
+        }
+    };
+    let within = |value: Option<&Json<'_>>, max| {
+        number(value).is_some_and(|number| (1..=max).contains(&number))
+    };
+    if rules.is_on(V::RequireNonRoot) {
+        let user = confined.user.and_then(Json::text).unwrap_or_default();
+        need(V::RequireNonRoot, is_not_root(user), NON_ROOT);
+    }
+    if rules.is_on(V::RequireNoNewPrivileges) {
+        need(V::RequireNoNewPrivileges, confined.no_new_privileges, NO_NEW_PRIVILEGES);
+    }
+    if rules.is_on(V::RequireReadonlyRootfs) {
+        let is_readonly = confined.readonly_rootfs == Some(&Json::Bool(true));
+        need(V::RequireReadonlyRootfs, is_readonly, READONLY);
+    }
+    if rules.is_on(V::RequireCapDropAll) {
+        need(V::RequireCapDropAll, security::has_all(confined.cap_drop), CAP_DROP);
+    }
+    if let Some(max) = rules.limit(V::MaxMemory) {
+        need(V::MaxMemory, within(confined.memory, max), MEMORY);
+    }
+    if let Some(max) = rules.limit(V::MaxCpus) {
+        let is_met = confined.nano_cpus.is_some_and(|cpus| (1..=max).contains(&cpus));
+        need(V::MaxCpus, is_met, CPUS);
+    }
+    if let Some(max) = rules.limit(V::MaxPids) {
+        need(V::MaxPids, within(confined.pids, max), PIDS);
+    }
+}
+
+/// Whether a user is a number other than 0; what follows a `:` is the group.
+#[must_use]
+pub fn is_not_root(user: &str) -> bool {
+    let uid = user.split(':').next().unwrap_or_default();
+    let number = crate::http::number::decimal(uid.as_bytes());
+    number.is_some_and(|uid| uid > 0 && i32::try_from(uid).is_ok())
+}
+
+/// A user that a process may not run as where containers must not be root.
+pub fn exec_user(judge: &mut Judge<'_>, value: &Json<'_>) {
+    match value {
+        Json::Null => {}
+        // Without one it is the container's own.
+        Json::Text(user) => {
+            let is_fine = user.is_empty() || is_not_root(user);
+            if judge.rules.is_on(Variable::RequireNonRoot) && !is_fine {
+                judge.require(Variable::RequireNonRoot, NON_ROOT);
+            }
+        }
+        Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
+            judge.bad_value("is no text");
+        }
+    }
+}
+
+/// Processors as `NanoCpus`, or as a quota in each period.
+#[must_use]
+pub fn nano_cpus(config: &Json<'_>) -> Option<u64> {
+    let field = |name| number(config.field(name)).filter(|&number| number > 0);
+    field("NanoCpus").or_else(|| {
+        let quota = field("CpuQuota")?.checked_mul(1_000_000_000)?;
+        quota.checked_div(field("CpuPeriod").unwrap_or(CPU_PERIOD))
+    })
+}
+
+fn number(value: Option<&Json<'_>>) -> Option<u64> {
+    if let Some(Json::Integer(number)) = value { u64::try_from(*number).ok() } else { None }
+}
+
+/// A limit that is given: it must be one, wherever it stands. 0 is the daemon's word for none in a
+/// new container, which [`require`] asks about, and for "as before" in an update.
+fn given(
+    judge: &mut Judge<'_>,
+    value: &Json<'_>,
+    max: Option<u64>,
+    variable: Variable,
+    reason: &'static str,
+) {
+    match value {
+        Json::Null => {}
+        Json::Integer(_) => {
+            let fits = |max| number(Some(value)).is_some_and(|number| number <= max);
+            if max.is_some_and(|max| !fits(max)) {
+                judge.require(variable, reason);
+            }
+        }
+        Json::Bool(_) | Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+            judge.bad_value("is no integer");
+        }
+    }
+}
+
+/// `Memory`, where it is given.
+pub fn memory(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let max = judge.rules.limit(Variable::MaxMemory);
+    given(judge, value, max, Variable::MaxMemory, MEMORY);
+}
+
+/// `MemorySwap`, memory and swap together, where it is given.
+pub fn memory_swap(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let max = judge.rules.limit(Variable::MaxMemory).map(|max| max.saturating_mul(2));
+    given(judge, value, max, Variable::MaxMemory, SWAP);
+}
+
+/// `NanoCpus`, where it is given.
+pub fn processors(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let max = judge.rules.limit(Variable::MaxCpus);
+    given(judge, value, max, Variable::MaxCpus, CPUS);
+}
+
+/// `CpuQuota`, where it is given: what it means depends on the period, so an object with both is
+/// judged by [`quota_of`].
+pub fn quota(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let max = judge.rules.limit(Variable::MaxCpus).map(|_| u64::MAX);
+    given(judge, value, max, Variable::MaxCpus, CPUS);
+}
+
+/// A quota with its period.
+pub fn quota_of(judge: &mut Judge<'_>, config: &Json<'_>) {
+    let Some(max) = judge.rules.limit(Variable::MaxCpus) else { return };
+    let has_quota = ["CpuQuota", "CpuPeriod"]
+        .iter()
+        .any(|name| config.field(name).is_some_and(|value| !value.is_empty()));
+    let is_within = || nano_cpus(config).is_some_and(|cpus| cpus <= max);
+    if has_quota && !is_within() {
+        judge.require(Variable::MaxCpus, CPUS);
+    }
+}
+
+/// `PidsLimit`, where it is given.
+pub fn pids(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let max = judge.rules.limit(Variable::MaxPids);
+    given(judge, value, max, Variable::MaxPids, PIDS);
+}
+
+/// `OomKillDisable` and `OomScoreAdj`.
+pub fn oom(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let is_spared = match value {
+        Json::Null => false,
+        Json::Bool(on) => *on,
+        Json::Integer(score) => *score < 0,
+        Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+            return judge.bad_value("has a value of the wrong type");
+        }
+    };
+    if is_spared && !judge.is_open("") {
+        judge.withhold("", "1");
+    }
+}

@@ -1,0 +1,129 @@
+//! What only the daemon knows, and must be asked before a request may pass: how a volume that is
+//! named was made, and what a container that is written to has mounted. Asking is the caller's
+//! part; here are the questions, and what the answers mean.
+
+use super::finding::{Cause, Finding, shown};
+use super::json;
+use super::judge::{Examined, Judge, VolumeUse};
+use super::rules::Rules;
+use super::{archive, mount};
+use std::fmt::Write as _;
+
+/// A question, answered by a GET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// How was this volume made? (`VolumeInspect`)
+    Volume(VolumeUse),
+    /// What has this container mounted? (`ContainerInspect`)
+    Container(String),
+}
+
+/// What an answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// What may not pass, and what else must be asked.
+    pub examined: Examined,
+    /// The container's full id: the name that was asked about may be another's a moment later.
+    pub id: Option<String>,
+}
+
+impl Question {
+    /// The path to GET.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
+            Self::Container(name) => format!("/containers/{}/json", encoded(name)),
+        }
+    }
+
+    /// Judges the daemon's answer. What does not exist can't be used: the daemon will say so
+    /// itself, or make a volume as the request, which has been judged, describes it.
+    #[must_use]
+    pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
+        let mut judge = Judge::new(rules);
+        let mut id = None;
+        match (status, json::read(body)) {
+            (404, _) => {}
+            (200, Ok(answer)) => match self {
+                Self::Volume(used) => mount::existing_volume(&mut judge, used, &answer),
+                Self::Container(_) => id = archive::existing_container(&mut judge, &answer),
+            },
+            (_, _) => judge.examined.findings.push(self.unanswered()),
+        }
+        Answered { examined: judge.examined, id }
+    }
+
+    /// The finding where no answer could be had.
+    #[must_use]
+    pub fn unanswered(&self) -> Finding {
+        let (path, name) = match self {
+            Self::Volume(used) => (used.path.clone(), &used.name),
+            Self::Container(name) => (Vec::new(), name),
+        };
+        Finding {
+            path,
+            value: shown(name),
+            cause: Cause::Unanswered,
+            reason: "has to be looked up, and the daemon did not say what it is",
+            needs: String::new(),
+            is_mount: false,
+        }
+    }
+}
+
+/// A name as one segment of a path (RFC 3986, section 2.3: what is unreserved stays).
+fn encoded(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // A String takes whatever is written to it.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::variable::Variable;
+
+    fn volume(answer: &str, status: u16, rules: &Rules) -> Vec<String> {
+        let used = VolumeUse { name: "data".to_owned(), path: Vec::new(), is_read_only: false };
+        let answered = Question::Volume(used).answered(rules, status, answer.as_bytes());
+        answered.examined.findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_volume_is_what_the_daemon_says_it_is() {
+        let rules = Rules::new();
+        assert!(volume("{\"message\":\"no such volume\"}", 404, &rules).is_empty());
+        assert!(volume("{\"Driver\":\"local\",\"Options\":null}", 200, &rules).is_empty());
+        assert!(
+            volume("{\"Driver\":\"local\",\"Options\":{\"size\":\"1m\"}}", 200, &rules).is_empty()
+        );
+        let bound = "{\"Driver\":\"local\",\"Options\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"/etc\"}}";
+        assert_eq!(
+            volume(bound, 200, &rules),
+            [
+                "\"data\" is a volume that was made to mount what is not allowed here: needs ALLOW_BIND_MOUNTS=/etc"
+            ]
+        );
+        let open = rules.clone().with(Variable::BindMounts, "/etc").expect("a path");
+        assert!(volume(bound, 200, &open).is_empty());
+        for (answer, status) in [("{}", 500), ("", 200), ("{\"Driver\":1}", 200), ("[]", 200)] {
+            assert_eq!(volume(answer, status, &rules).len(), 1, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_name_stays_one_segment() {
+        assert_eq!(
+            Question::Container("a/../b?c%".to_owned()).path(),
+            "/containers/a%2F..%2Fb%3Fc%25/json"
+        );
+    }
+}

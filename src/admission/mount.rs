@@ -1,0 +1,232 @@
+//! Mounts of a container in each of their spellings: `Binds`, `Mounts`, `Tmpfs`, `VolumesFrom`.
+
+use super::field::{Field, Object, Rule, examined, harmless, inside};
+use super::finding::Step;
+use super::json::{Json, Keys};
+use super::judge::{Judge, VolumeUse};
+use super::variable::Variable;
+use super::volume;
+
+const BIND_REASON: &str = "mounts a path of the host";
+
+/// `HostConfig.Binds`: `SOURCE:TARGET[:OPTIONS]`, where a source with a leading slash is a path
+/// (moby `volume/mounts/linux_parser.go`).
+pub const BINDS: Field = examined(
+    "Binds",
+    Rule::By(|judge, value| judge.each_text(value, bind)),
+    Variable::BindMounts,
+    BIND_REASON,
+);
+
+/// `HostConfig.Mounts`, and a service's.
+pub const MOUNTS: Field =
+    examined("Mounts", Rule::Each(&Rule::Object(&MOUNT)), Variable::BindMounts, BIND_REASON);
+
+/// `HostConfig.Tmpfs`: options by path.
+pub const TMPFS: Field = inside(
+    "Tmpfs",
+    Rule::By(|judge, value| {
+        judge.each_entry(value, |judge, _, options| match options {
+            Json::Text(options) => volume::tmpfs_options(judge, options.split(',')),
+            Json::Null
+            | Json::Bool(_)
+            | Json::Integer(_)
+            | Json::Number
+            | Json::List(_)
+            | Json::Object(_) => judge.bad_value("is no text"),
+        });
+    }),
+);
+
+/// `HostConfig.VolumesFrom`.
+pub const VOLUMES_FROM: Field = examined(
+    "VolumesFrom",
+    Rule::By(|judge, value| {
+        judge.each_text(value, |judge, container| {
+            if !judge.is_open("") {
+                judge.withhold(container, "1");
+            }
+        });
+    }),
+    Variable::VolumesFrom,
+    "takes over every mount of another container",
+);
+
+const MOUNT: Object = Object::of(&[
+    harmless("Type"),
+    harmless("Source"),
+    harmless("Target"),
+    harmless("ReadOnly"),
+    harmless("Consistency"),
+    inside("BindOptions", Rule::Object(&BIND_OPTIONS)),
+    inside("VolumeOptions", Rule::Object(&VOLUME_OPTIONS)),
+    inside("ImageOptions", Rule::Object(&IMAGE_OPTIONS)),
+    inside("TmpfsOptions", Rule::Object(&TMPFS_OPTIONS)),
+    // Whatever it holds, it belongs to the type `cluster`, which is withheld.
+    harmless("ClusterOptions"),
+])
+.then(mount);
+
+const BIND_OPTIONS: Object = Object::of(&[
+    examined(
+        "Propagation",
+        Rule::Word(&["private", "rprivate"]),
+        Variable::MountPropagation,
+        "lets mounts cross between host and container",
+    ),
+    harmless("NonRecursive"),
+    harmless("CreateMountpoint"),
+    harmless("ReadOnlyNonRecursive"),
+    harmless("ReadOnlyForceRecursive"),
+]);
+
+const VOLUME_OPTIONS: Object = Object::of(&[
+    harmless("NoCopy"),
+    super::field::harmless_map("Labels"),
+    inside("DriverConfig", Rule::Object(&DRIVER_CONFIG)),
+    harmless("Subpath"),
+]);
+
+// Judged with the mount, whose `ReadOnly` matters to it.
+const DRIVER_CONFIG: Object =
+    Object::of(&[harmless("Name"), super::field::harmless_map("Options")]);
+
+const IMAGE_OPTIONS: Object = Object::of(&[harmless("Subpath")]);
+
+const TMPFS_OPTIONS: Object = Object::of(&[
+    harmless("SizeBytes"),
+    harmless("Mode"),
+    inside("Options", Rule::Each(&Rule::By(tmpfs_option))),
+]);
+
+/// An option in the form `["exec"]` or `["size", "1m"]`.
+fn tmpfs_option(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let word =
+        if let Json::List(words) = value { words.first().and_then(Json::text) } else { None };
+    match word {
+        Some(word) => volume::tmpfs_options(judge, core::iter::once(word)),
+        None => judge.bad_value("is no list of texts"),
+    }
+}
+
+/// One of `Mounts`, as a whole: its type decides what its other fields mean.
+fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
+    let before = judge.examined.findings.len();
+    let text = |judge: &mut Judge<'_>, name: &'static str| match mount.field(name) {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::Text(text)) => text.clone().into_owned(),
+        Some(_) => {
+            judge.step(Step::Field(name), |judge| judge.bad_value("is no text"));
+            String::new()
+        }
+    };
+    let (kind, source) = (text(judge, "Type"), text(judge, "Source"));
+    let is_read_only = match mount.field("ReadOnly") {
+        Some(Json::Bool(on)) => *on,
+        None | Some(_) => false,
+    };
+    match kind.as_str() {
+        "bind" => judge.step(Step::Field("Source"), |judge| {
+            let options = mount.field("BindOptions");
+            let is_writable_below = options
+                .and_then(|options| options.field("ReadOnlyNonRecursive"))
+                .is_some_and(|value| !value.is_empty());
+            if source.starts_with('/') {
+                judge.host_path(&source, is_read_only && !is_writable_below);
+            } else {
+                judge.bad_value("is no absolute path");
+            }
+        }),
+        "volume" => {
+            if !source.is_empty() {
+                judge.step(Step::Field("Source"), |judge| named(judge, &source, is_read_only));
+            }
+            let config =
+                mount.field("VolumeOptions").and_then(|options| options.field("DriverConfig"));
+            if let Some(config @ Json::Object(_)) = config {
+                judge.step(Step::Field("VolumeOptions"), |judge| {
+                    judge.step(Step::Field("DriverConfig"), |judge| {
+                        let (name, options) = (config.field("Name"), config.field("Options"));
+                        volume::driver(judge, name, options, "Options", is_read_only);
+                    });
+                });
+            }
+        }
+        "tmpfs" => {}
+        "image" => judge.step(Step::Field("Source"), |judge| {
+            super::registry::image(judge, &source);
+        }),
+        "cluster" => judge.step(Step::Field("Type"), |judge| {
+            if !judge.rules.list(Variable::VolumeDrivers).has("cluster") {
+                let reason = "mounts a volume of the swarm's storage plugins";
+                judge.withhold_for(Variable::VolumeDrivers, "cluster", "cluster", reason);
+            }
+        }),
+        other => judge.step(Step::Field("Type"), |judge| {
+            judge.close(other, "is no kind of mount that is known to be safe");
+        }),
+    }
+    judge.mark_mounts(before);
+}
+
+/// One of `Binds`.
+fn bind(judge: &mut Judge<'_>, text: &str) {
+    let before = judge.examined.findings.len();
+    let mut parts = text.splitn(3, ':');
+    let source = parts.next().unwrap_or_default();
+    // A lone path is an anonymous volume's.
+    if parts.next().is_none() {
+        return;
+    }
+    let mut is_read_only = false;
+    for option in parts.next().unwrap_or_default().split(',') {
+        match option {
+            "ro" => is_read_only = true,
+            // SELinux labels, copying, consistency: of no account to the host.
+            "" | "rw" | "z" | "Z" | "nocopy" | "cached" | "delegated" | "consistent"
+            | "default" | "private" | "rprivate" => {}
+            "shared" | "rshared" | "slave" | "rslave" => volume::propagation(judge, option),
+            _ => judge.bad_value("has an option that no bind takes"),
+        }
+    }
+    if source.starts_with('/') {
+        judge.host_path(source, is_read_only);
+    } else {
+        named(judge, source, is_read_only);
+    }
+    judge.mark_mounts(before);
+}
+
+/// A volume by name. What it is, only the daemon knows: it may have been made with a bind mount's
+/// options.
+fn named(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
+    let is_name = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if is_name {
+        let path = judge.path().to_vec();
+        judge.examined.volumes.push(VolumeUse { name: name.to_owned(), path, is_read_only });
+    } else {
+        judge.bad_value("names neither a volume nor an absolute path");
+    }
+}
+
+/// What the daemon says of a volume (`VolumeInspect`), judged for one that wants to use it.
+pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_>) {
+    let before = judge.examined.findings.len();
+    let known = volume
+        .entries()
+        .is_some_and(|entries| super::json::repeated(entries, Keys::Folded).is_none());
+    if known {
+        let (driver, options) = (volume.field("Driver"), volume.field("Options"));
+        volume::driver(judge, driver, options, "Options", used.is_read_only);
+    } else {
+        judge.bad_value("is a volume of which the daemon says nothing that can be read");
+    }
+    judge.mark_mounts(before);
+    for finding in judge.examined.findings.iter_mut().skip(before) {
+        // Where the request names it; what the volume is made of is not the client's doing.
+        finding.path.clone_from(&used.path);
+        finding.value.clone_from(&super::finding::shown(&used.name));
+        finding.reason = "is a volume that was made to mount what is not allowed here";
+    }
+}

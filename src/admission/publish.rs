@@ -1,0 +1,82 @@
+//! Ports of the host that a container or a service takes.
+
+use super::field::{Field, Rule, examined};
+use super::finding::Step;
+use super::json::Json;
+use super::judge::Judge;
+use super::rules::port_range;
+use super::variable::Variable;
+use core::ops::RangeInclusive;
+
+const REASON: &str = "is a port of the host that may not be published";
+
+/// A port that the daemon picks.
+const ANY: RangeInclusive<u16> = 0..=0;
+
+/// `HostConfig.PortBindings`: lists of `{HostIp, HostPort}` by the container's port.
+pub const PORT_BINDINGS: Field = examined(
+    "PortBindings",
+    Rule::Values(&Rule::Each(&Rule::By(binding))),
+    Variable::PublishPorts,
+    REASON,
+);
+
+/// `HostConfig.PublishAllPorts`.
+pub const PUBLISH_ALL_PORTS: Field = examined(
+    "PublishAllPorts",
+    Rule::By(|judge, value| match value {
+        Json::Bool(true) => port(judge, &ANY),
+        Json::Null | Json::Bool(false) => {}
+        Json::Integer(_) | Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+            judge.bad_value("has a value of the wrong type");
+        }
+    }),
+    Variable::PublishPorts,
+    REASON,
+);
+
+/// A service's `PublishedPort`.
+pub const PUBLISHED_PORT: Field = examined(
+    "PublishedPort",
+    Rule::By(|judge, value| match value {
+        Json::Null => {}
+        Json::Integer(number) => match u16::try_from(*number) {
+            Ok(number) => port(judge, &(number..=number)),
+            Err(_) => judge.bad_value("is no port"),
+        },
+        Json::Bool(_) | Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+            judge.bad_value("is no port");
+        }
+    }),
+    Variable::PublishPorts,
+    REASON,
+);
+
+fn binding(judge: &mut Judge<'_>, binding: &Json<'_>) {
+    judge.read_once(binding, super::json::Keys::Folded);
+    match binding.field("HostPort") {
+        None | Some(Json::Null) => port(judge, &ANY),
+        Some(Json::Text(text)) => {
+            judge.step(Step::Field("HostPort"), |judge| match text.as_ref() {
+                "" => port(judge, &ANY),
+                text => match port_range(text) {
+                    Some(range) => port(judge, &range),
+                    None => judge.bad_value("is no port and no range of ports"),
+                },
+            });
+        }
+        Some(_) => judge.bad_value("has a port that is no text"),
+    }
+}
+
+fn port(judge: &mut Judge<'_>, range: &RangeInclusive<u16>) {
+    if judge.rules.publishes(range) {
+        return;
+    }
+    let text = if range.start() == range.end() {
+        range.start().to_string()
+    } else {
+        format!("{}-{}", range.start(), range.end())
+    };
+    judge.withhold(&text, &text);
+}

@@ -1,0 +1,118 @@
+//! Where images come from and go to: the registry in an image's name
+//! (distribution's `reference/normalize.go`).
+
+use super::json::Json;
+use super::judge::Judge;
+use super::variable::Variable;
+
+const HUB: &str = "docker.io";
+
+const REASON: &str = "is of a registry that is not allowed";
+
+/// Judges an image's name.
+pub fn image(judge: &mut Judge<'_>, name: &str) {
+    if name.is_empty() || judge.rules.list(Variable::Registries).is_empty() {
+        return;
+    }
+    if is_id(name) {
+        // What an id names came from anywhere; only a list with everything covers that.
+        if !judge.rules.list(Variable::Registries).has("sha256") {
+            let reason = "is an image's id, which does not say where the image came from";
+            judge.withhold_for(Variable::Registries, name, "sha256", reason);
+        }
+        return;
+    }
+    registry(judge, name, domain(name));
+}
+
+/// Judges an image's name that stands in a field.
+pub fn image_field(judge: &mut Judge<'_>, value: &Json<'_>) {
+    match value {
+        Json::Null => {}
+        Json::Text(name) => image(judge, name),
+        Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
+            judge.bad_value("is no text");
+        }
+    }
+}
+
+/// Judges the address of a registry, with or without a scheme and a path.
+pub fn address(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let Json::Text(address) = value else {
+        return if *value != Json::Null {
+            judge.bad_value("is no text");
+        };
+    };
+    if address.is_empty() || judge.rules.list(Variable::Registries).is_empty() {
+        return;
+    }
+    let host = address.split_once("://").map_or(address.as_ref(), |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = if matches!(host, "index.docker.io" | "registry-1.docker.io") { HUB } else { host };
+    registry(judge, address, host);
+}
+
+fn registry(judge: &mut Judge<'_>, value: &str, host: &str) {
+    if !judge.rules.list(Variable::Registries).has(host) {
+        judge.withhold_for(Variable::Registries, value, host, REASON);
+    }
+}
+
+/// The registry of a name: its first part, where that can't be a part of a path.
+fn domain(name: &str) -> &str {
+    match name.split_once('/') {
+        Some(("index.docker.io", _)) | None => HUB,
+        Some((first, _)) => {
+            let is_host = first.contains(['.', ':'])
+                || first == "localhost"
+                || first.bytes().any(|byte| byte.is_ascii_uppercase());
+            if is_host { first } else { HUB }
+        }
+    }
+}
+
+/// Whether the daemon may take a name for an image's id, or the beginning of one.
+fn is_id(name: &str) -> bool {
+    name.starts_with("sha256:") || name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::rules::Rules;
+
+    #[test]
+    fn names_belong_to_the_registry_that_the_daemon_would_ask() {
+        for (name, expected) in [
+            ("alpine", HUB),
+            ("library/alpine:3", HUB),
+            ("docker.io/library/alpine", HUB),
+            ("index.docker.io/library/alpine", HUB),
+            ("ghcr.io/x/y@sha256:00", "ghcr.io"),
+            ("localhost/x", "localhost"),
+            ("registry:5000/x", "registry:5000"),
+            ("Registry/x", "Registry"),
+            ("team/x", HUB),
+        ] {
+            assert_eq!(domain(name), expected, "{name}");
+        }
+    }
+
+    fn is_allowed(name: &str, registries: &str) -> bool {
+        let rules = Rules::new().with(Variable::Registries, registries).expect("a list");
+        let mut judge = Judge::new(&rules);
+        image(&mut judge, name);
+        judge.examined.findings.is_empty()
+    }
+
+    #[test]
+    fn an_id_names_no_registry() {
+        assert!(is_allowed("alpine", "docker.io") && is_allowed("ghcr.io/x", "ghcr.io"));
+        assert!(!is_allowed("ghcr.io/x", "docker.io"));
+        for id in ["sha256:0123", "abcdef", "0"] {
+            assert!(!is_allowed(id, "docker.io"), "{id}");
+            assert!(is_allowed(id, "docker.io,sha256") && is_allowed(id, ""), "{id}");
+        }
+        assert!(is_allowed("cafe:latest", "docker.io"));
+    }
+}

@@ -1,0 +1,297 @@
+//! What confines a container: capabilities, security options, masked paths, devices.
+
+use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
+use super::host_path;
+use super::json::{Json, Keys};
+use super::judge::Judge;
+use super::rules::List;
+use super::variable::Variable;
+
+/// The capabilities that every container has unless it drops them (moby `oci/caps/defaults.go`):
+/// adding one back gives nothing that was not there.
+const DEFAULT_CAPABILITIES: &[&str] = &[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+/// What is masked in every container, whatever the daemon's version (moby `oci/defaults.go`).
+const MASKED_PATHS: &[&str] = &[
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+];
+
+/// What is read-only in every container, likewise.
+const READONLY_PATHS: &[&str] =
+    &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// The CLI's name for unmasked paths (docker-run(1), `--security-opt`).
+const UNMASKED: &str = "systempaths=unconfined";
+
+/// The words of Go's `strconv.ParseBool` for true.
+const TRUE: &[&str] = &["1", "t", "T", "TRUE", "true", "True"];
+
+const CAPABILITY_REASON: &str = "is a capability that containers do not have";
+
+/// `HostConfig.CapAdd`.
+pub const CAP_ADD: Field = capabilities("CapAdd");
+/// `HostConfig.Capabilities`, of daemons with API 1.40.
+pub const CAPABILITIES: Field = capabilities("Capabilities");
+/// A service's `CapabilityAdd`.
+pub const CAPABILITY_ADD: Field = capabilities("CapabilityAdd");
+
+/// `HostConfig.SecurityOpt`.
+pub const SECURITY_OPT: Field = examined(
+    "SecurityOpt",
+    Rule::By(|judge, value| judge.each_text(value, security_opt)),
+    Variable::SecurityOpt,
+    "loosens what confines the container",
+);
+
+/// `HostConfig.MaskedPaths`.
+pub const MASKED: Field = examined(
+    "MaskedPaths",
+    Rule::By(|judge, value| kernel_paths(judge, value, MASKED_PATHS)),
+    Variable::SecurityOpt,
+    "unmasks kernel files of the host",
+);
+/// `HostConfig.ReadonlyPaths`.
+pub const READONLY: Field = examined(
+    "ReadonlyPaths",
+    Rule::By(|judge, value| kernel_paths(judge, value, READONLY_PATHS)),
+    Variable::SecurityOpt,
+    "makes kernel files of the host writable",
+);
+
+/// `HostConfig.Devices`.
+pub const DEVICES: Field = examined(
+    "Devices",
+    Rule::Each(&Rule::Object(&DEVICE)),
+    Variable::Devices,
+    "is a device of the host",
+);
+const DEVICE: Object = Object::of(&[
+    harmless("PathOnHost"),
+    harmless("PathInContainer"),
+    harmless("CgroupPermissions"),
+])
+.then(device);
+
+/// `HostConfig.DeviceCgroupRules`.
+pub const DEVICE_CGROUP_RULES: Field = examined(
+    "DeviceCgroupRules",
+    Rule::Words(&[]),
+    Variable::Devices,
+    "lets the container make and open devices of the host",
+);
+
+/// `HostConfig.DeviceRequests`.
+pub const DEVICE_REQUESTS: Field = examined(
+    "DeviceRequests",
+    Rule::Each(&Rule::Object(&DEVICE_REQUEST)),
+    Variable::Devices,
+    "asks a driver for devices of the host",
+);
+const DEVICE_REQUEST: Object = Object::of(&[
+    harmless("Driver"),
+    harmless("Count"),
+    harmless("DeviceIDs"),
+    harmless("Capabilities"),
+    harmless_map("Options"),
+])
+.then(|judge, request| {
+    let driver = request.field("Driver").and_then(Json::text).filter(|driver| !driver.is_empty());
+    let driver = driver.unwrap_or("gpu");
+    if !judge.is_open(driver) {
+        judge.withhold(driver, driver);
+    }
+});
+
+const fn capabilities(name: &'static str) -> Field {
+    examined(
+        name,
+        Rule::By(|judge, value| judge.each_text(value, capability)),
+        Variable::Capabilities,
+        CAPABILITY_REASON,
+    )
+}
+
+/// The daemon's form of a capability's name: in capitals, without `CAP_`.
+#[must_use]
+pub fn capability_name(text: &str) -> String {
+    let upper = text.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").map_or(upper.clone(), str::to_owned)
+}
+
+fn capability(judge: &mut Judge<'_>, text: &str) {
+    let name = capability_name(text);
+    let allowed: Vec<String> =
+        judge.rules.list(Variable::Capabilities).iter().map(capability_name).collect();
+    let is_open = |item: &String| item == "*" || item == "ALL" || *item == name;
+    if !DEFAULT_CAPABILITIES.contains(&name.as_str()) && !allowed.iter().any(is_open) {
+        judge.withhold(text, &name);
+    }
+}
+
+/// One security option. The daemon splits at the first `=`, or at the first `:` where there is
+/// none (moby `daemon/daemon_unix.go`, `parseSecurityOpt`).
+fn security_opt(judge: &mut Judge<'_>, text: &str) {
+    let (key, value) = match text {
+        "disable" => ("label", "disable"),
+        text => text.split_once('=').or_else(|| text.split_once(':')).unwrap_or((text, "")),
+    };
+    let confines = match key {
+        // "apparmor=" and "seccomp=" mean the default; so do the default's own names.
+        "apparmor" => matches!(value, "" | "docker-default"),
+        "seccomp" => matches!(value, "" | "builtin"),
+        "no-new-privileges" => key == text || TRUE.contains(&value),
+        _ => false,
+    };
+    if !confines && !is_listed(judge.rules.list(Variable::SecurityOpt), key, value) {
+        let item = match key {
+            // A whole profile is no item of a list.
+            "seccomp" if value != "unconfined" => "seccomp=*".to_owned(),
+            _ if value.is_empty() => key.to_owned(),
+            _ => format!("{key}={value}"),
+        };
+        judge.withhold(text, &item);
+    }
+}
+
+fn is_listed(list: &List, key: &str, value: &str) -> bool {
+    list.has(&format!("{key}={value}")) || value.is_empty() && list.has(key)
+}
+
+/// Whether `HostConfig.SecurityOpt` holds a `no-new-privileges` that counts.
+#[must_use]
+pub fn has_no_new_privileges(options: Option<&Json<'_>>) -> bool {
+    let Some(Json::List(options)) = options else { return false };
+    let mut found = false;
+    for option in options.iter().filter_map(Json::text) {
+        let Some(rest) = option.strip_prefix("no-new-privileges") else { continue };
+        let is_true = rest.is_empty()
+            || rest.strip_prefix(['=', ':']).is_some_and(|value| TRUE.contains(&value));
+        if !is_true {
+            return false;
+        }
+        found = true;
+    }
+    found
+}
+
+/// Whether a list of capabilities, or the one text that stands for it, holds `ALL`.
+#[must_use]
+pub fn has_all(capabilities: Option<&Json<'_>>) -> bool {
+    let is_all = |value: &Json<'_>| value.text().is_some_and(|text| capability_name(text) == "ALL");
+    match capabilities {
+        Some(Json::List(values)) => values.iter().any(is_all),
+        Some(value) => is_all(value),
+        None => false,
+    }
+}
+
+/// Masked and read-only paths: at least what every container has. A client that copies a
+/// container's settings sends the whole list.
+fn kernel_paths(judge: &mut Judge<'_>, value: &Json<'_>, least: &[&str]) {
+    let mut paths = Vec::new();
+    judge.each_text(value, |_, path| paths.push(path.to_owned()));
+    let is_loosened = !matches!(value, Json::Null)
+        && least.iter().any(|path| !paths.iter().any(|other| other == path));
+    if is_loosened && !judge.is_open(UNMASKED) {
+        judge.withhold("", UNMASKED);
+    }
+}
+
+/// A device, or a directory with all devices below it.
+fn device(judge: &mut Judge<'_>, device: &Json<'_>) {
+    let Some(path) = device.field("PathOnHost").and_then(Json::text) else {
+        return judge.bad_value("names no device");
+    };
+    let is_listed = |item: &str| {
+        item == "*" || item.starts_with('/') && host_path::is_within(path, &host_path::clean(item))
+    };
+    // The daemon looks the path up as it is, following what links it finds before a `..`.
+    let is_plain = path.starts_with('/') && host_path::clean(path) == path;
+    let list = judge.rules.list(Variable::Devices);
+    if !(list.has_everything() || is_plain && list.iter().any(is_listed)) {
+        judge.withhold(path, path);
+    }
+}
+
+/// A service's `Privileges`.
+pub const PRIVILEGES: Object = Object::of(&[
+    examined(
+        "CredentialSpec",
+        Rule::Empty,
+        Variable::SecurityOpt,
+        "gives a credential to the container",
+    ),
+    examined(
+        "SELinuxContext",
+        Rule::By(selinux),
+        Variable::SecurityOpt,
+        "changes the container's SELinux context",
+    ),
+    examined(
+        "Seccomp",
+        Rule::By(|judge, value| service_mode(judge, value, "seccomp")),
+        Variable::SecurityOpt,
+        "loosens the system-call filter",
+    ),
+    examined(
+        "AppArmor",
+        Rule::By(|judge, value| service_mode(judge, value, "apparmor")),
+        Variable::SecurityOpt,
+        "loosens the AppArmor profile",
+    ),
+    harmless("NoNewPrivileges"),
+]);
+
+fn selinux(judge: &mut Judge<'_>, value: &Json<'_>) {
+    judge.read_once(value, Keys::Folded);
+    let is_set =
+        value.entries().is_some_and(|entries| entries.iter().any(|(_, value)| !value.is_empty()));
+    if is_set && !judge.is_open("label=disable") {
+        judge.withhold("", "label=disable");
+    }
+}
+
+/// `{"Mode": "default"}`, or one that loosens.
+fn service_mode(judge: &mut Judge<'_>, value: &Json<'_>, key: &'static str) {
+    judge.read_once(value, Keys::Folded);
+    let mode = value.field("Mode").and_then(Json::text).unwrap_or_default();
+    let is_custom = value.field("Profile").is_some_and(|profile| !profile.is_empty());
+    if matches!(mode, "" | "default") && !is_custom {
+        return;
+    }
+    // Services say "disabled" where containers say "unconfined".
+    let item = if is_custom { format!("{key}=*") } else { format!("{key}=unconfined") };
+    let list = judge.rules.list(Variable::SecurityOpt);
+    let is_open = if is_custom {
+        list.has_everything() || list.iter().any(|listed| listed == item)
+    } else {
+        list.has(&item)
+    };
+    if !is_open {
+        judge.withhold(mode, &item);
+    }
+}

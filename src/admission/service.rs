@@ -1,0 +1,139 @@
+//! `ServiceCreate` and `ServiceUpdate`: containers on any node of the swarm, by the same rules.
+
+use super::field::{Object, Rule, examined, harmless, harmless_map, inside};
+use super::finding::Step;
+use super::json::Json;
+use super::judge::Judge;
+use super::limit::{self, Confined};
+use super::variable::Variable;
+use super::{log_driver, mount, network, publish, registry, security};
+
+/// The body of both.
+pub const SERVICE: Object = Object::of(&[
+    harmless("Name"),
+    harmless_map("Labels"),
+    inside("TaskTemplate", Rule::Object(&TASK)),
+    harmless("Mode"),
+    harmless("UpdateConfig"),
+    harmless("RollbackConfig"),
+    network::NETWORKS,
+    inside("EndpointSpec", Rule::Object(&ENDPOINT)),
+])
+.then(confined);
+
+const TASK: Object = Object::of(&[
+    inside("ContainerSpec", Rule::Object(&CONTAINER)),
+    examined(
+        "PluginSpec",
+        Rule::Empty,
+        Variable::PluginPrivileges,
+        "installs a plugin on every node, with what privileges it likes",
+    ),
+    // What attaches a container that exists, on a node's own word.
+    harmless("NetworkAttachmentSpec"),
+    inside("Resources", Rule::Object(&RESOURCES)),
+    harmless("RestartPolicy"),
+    harmless("Placement"),
+    network::NETWORKS,
+    log_driver::LOG_DRIVER,
+    harmless("ForceUpdate"),
+    examined(
+        "Runtime",
+        Rule::Word(&["container", "attachment"]),
+        Variable::PluginPrivileges,
+        "installs a plugin on every node, with what privileges it likes",
+    ),
+]);
+
+const CONTAINER: Object = Object::of(&[
+    examined(
+        "Image",
+        Rule::By(registry::image_field),
+        Variable::Registries,
+        "is of a registry that is not allowed",
+    ),
+    harmless_map("Labels"),
+    harmless("Command"),
+    harmless("Args"),
+    harmless("Hostname"),
+    harmless("Env"),
+    harmless("Dir"),
+    harmless("User"),
+    harmless("Groups"),
+    inside("Privileges", Rule::Object(&security::PRIVILEGES)),
+    harmless("Init"),
+    harmless("StopSignal"),
+    harmless("TTY"),
+    harmless("OpenStdin"),
+    harmless("ReadOnly"),
+    mount::MOUNTS,
+    harmless("StopGracePeriod"),
+    harmless("Healthcheck"),
+    harmless("Hosts"),
+    harmless("DNSConfig"),
+    // The service's own, which the swarm keeps for it.
+    harmless("Secrets"),
+    harmless("Configs"),
+    harmless("Isolation"),
+    examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
+    security::CAPABILITY_ADD,
+    harmless("CapabilityDrop"),
+    harmless("Ulimits"),
+    examined(
+        "OomScoreAdj",
+        Rule::By(limit::oom),
+        Variable::OomProtection,
+        "makes the kernel end others first when memory runs out",
+    ),
+]);
+
+const RESOURCES: Object = Object::of(&[
+    inside("Limits", Rule::Object(&LIMITS)),
+    harmless("Reservations"),
+    harmless("SwapBytes"),
+    harmless("MemorySwappiness"),
+]);
+
+const LIMITS: Object = Object::of(&[
+    inside("NanoCPUs", Rule::By(limit::processors)),
+    inside("MemoryBytes", Rule::By(limit::memory)),
+    inside("Pids", Rule::By(limit::pids)),
+]);
+
+const ENDPOINT: Object =
+    Object::of(&[harmless("Mode"), inside("Ports", Rule::Each(&Rule::Object(&PORT)))]);
+
+const PORT: Object = Object::of(&[
+    harmless("Name"),
+    harmless("Protocol"),
+    harmless("TargetPort"),
+    publish::PUBLISHED_PORT,
+    harmless("PublishMode"),
+]);
+
+/// What the variables ask of the service's containers.
+fn confined(judge: &mut Judge<'_>, service: &Json<'_>) {
+    let task = service.field("TaskTemplate").unwrap_or(&Json::Null);
+    let container = task.field("ContainerSpec").unwrap_or(&Json::Null);
+    let privileges = container.field("Privileges").unwrap_or(&Json::Null);
+    let limits = task.field("Resources").and_then(|resources| resources.field("Limits"));
+    let limits = limits.unwrap_or(&Json::Null);
+    let nano_cpus = match limits.field("NanoCPUs") {
+        Some(Json::Integer(number)) => u64::try_from(*number).ok(),
+        None | Some(_) => None,
+    };
+    judge.step(Step::Field("TaskTemplate"), |judge| {
+        limit::require(
+            judge,
+            &Confined {
+                user: container.field("User"),
+                no_new_privileges: privileges.field("NoNewPrivileges") == Some(&Json::Bool(true)),
+                readonly_rootfs: container.field("ReadOnly"),
+                cap_drop: container.field("CapabilityDrop"),
+                memory: limits.field("MemoryBytes"),
+                nano_cpus,
+                pids: limits.field("Pids"),
+            },
+        );
+    });
+}

@@ -1,0 +1,283 @@
+//! A request's case: what its head and its body say, what the daemon answers about it, and what
+//! comes of all that.
+
+use super::cut;
+use super::examiner::Examiner;
+use super::finding::{Cause, Finding, Findings};
+use super::json::{self, JsonError};
+use super::judge::{Examined, VolumeUse};
+use super::lookup::{Answered, Question};
+use super::rules::{Mode, Rules};
+use super::variable::Variable;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Blanks that may follow a body before a hijack: a line end, as every encoder writes it.
+const BLANKS_AFTER_MAX: usize = 2;
+
+/// The daemon is asked so many questions about one request.
+const QUESTIONS_MAX: usize = 128;
+
+/// A case that is open.
+#[derive(Debug)]
+pub struct Case {
+    examiner: &'static Examiner,
+    rules: Arc<Rules>,
+    body: Vec<u8>,
+    findings: Vec<Finding>,
+    unknown: Vec<String>,
+    questions: VecDeque<Question>,
+    id: Option<String>,
+}
+
+/// What is to be told of a request that passes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// What would have been refused (`ADMISSION=audit`).
+    pub would_refuse: Option<Findings>,
+    /// What was taken out (`BIND_MOUNT_ACTION=strip`).
+    pub stripped: Vec<Finding>,
+    /// Fields that no table knows.
+    pub unknown: Vec<String>,
+}
+
+impl Notes {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.would_refuse.is_none() && self.stripped.is_empty() && self.unknown.is_empty()
+    }
+}
+
+/// A request that passes.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// Its body as it may be sent; empty where none was examined.
+    pub body: Vec<u8>,
+    /// What is to be told.
+    pub notes: Notes,
+    /// The full id of the container that was judged, which the request must name.
+    pub id: Option<String>,
+}
+
+impl Case {
+    /// Opens a case with what the head says: the query, and the name in the path, decoded.
+    #[must_use]
+    pub fn of(
+        examiner: &'static Examiner,
+        rules: &Arc<Rules>,
+        query: Option<&[u8]>,
+        name: Option<&str>,
+    ) -> Self {
+        let question = examiner.question.zip(name).map(|(question, name)| question(name));
+        let mut case = Self {
+            examiner,
+            rules: Arc::clone(rules),
+            body: Vec::new(),
+            findings: Vec::new(),
+            unknown: Vec::new(),
+            questions: question.into_iter().collect(),
+            id: None,
+        };
+        case.add(examiner.head(rules, query, name));
+        case
+    }
+
+    /// Adds what the body says.
+    pub fn read(&mut self, body: Vec<u8>) {
+        self.add(self.examiner.examine(&self.rules, &body));
+        self.body = body;
+    }
+
+    fn add(&mut self, examined: Examined) {
+        let Examined { findings, volumes, unknown } = examined;
+        self.findings.extend(findings);
+        self.unknown.extend(unknown);
+        self.ask(volumes);
+    }
+
+    fn ask(&mut self, volumes: Vec<VolumeUse>) {
+        self.questions.extend(volumes.into_iter().map(Question::Volume));
+        if self.questions.len() > QUESTIONS_MAX {
+            self.questions.clear();
+            self.findings.push(Finding {
+                path: Vec::new(),
+                value: String::new(),
+                cause: Cause::BadValue,
+                reason: "names more volumes than the daemon will be asked about",
+                needs: String::new(),
+                is_mount: false,
+            });
+        }
+    }
+
+    /// The next question that only the daemon can answer. None where the case is decided anyway.
+    #[must_use]
+    pub fn question(&self) -> Option<&Question> {
+        if self.is_lost() { None } else { self.questions.front() }
+    }
+
+    /// Whether nothing was found, nothing is to be told and nothing to be asked.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.findings.is_empty() && self.unknown.is_empty() && self.questions.is_empty()
+    }
+
+    /// Whether it is refused, whatever else comes.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.is_lost() && self.rules.mode() == Mode::Enforce
+    }
+
+    fn is_lost(&self) -> bool {
+        self.findings.iter().any(|finding| !(finding.is_mount && self.strips()))
+    }
+
+    fn strips(&self) -> bool {
+        self.rules.is(Variable::BindMountAction, "strip") && self.rules.mode() == Mode::Enforce
+    }
+
+    /// Hears the daemon's answer to the question.
+    pub fn answer(&mut self, status: u16, body: &[u8]) {
+        if let Some(question) = self.questions.pop_front() {
+            let Answered { examined, id } = question.answered(&self.rules, status, body);
+            self.id = id.or_else(|| self.id.take());
+            self.add(examined);
+        }
+    }
+
+    /// Notes that the question was not answered.
+    pub fn unanswered(&mut self) {
+        if let Some(question) = self.questions.pop_front() {
+            self.findings.push(question.unanswered());
+        }
+    }
+
+    /// Closes the case.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn close(self) -> Result<Passed, Findings> {
+        let (is_lost, strips, mode) = (self.is_lost(), self.strips(), self.rules.mode());
+        let Self { examiner, rules, mut body, findings, unknown, id, .. } = self;
+        let mut notes = Notes { unknown, ..Notes::default() };
+        let passed = |body, notes| Ok(Passed { body, notes, id: id.clone() });
+        match (Findings::of(findings), mode) {
+            (None, _) => passed(body, notes),
+            (Some(findings), Mode::Audit | Mode::Off) => {
+                notes.would_refuse = Some(findings);
+                passed(body, notes)
+            }
+            (Some(findings), Mode::Enforce) => {
+                if is_lost || !strips {
+                    return Err(findings);
+                }
+                let paths = findings.iter().map(|finding| finding.path.as_slice());
+                match cut::without_mounts(&body, paths) {
+                    // What is sent has been judged as it is sent.
+                    Some(kept) if examiner.examine(&rules, &kept).findings.is_empty() => {
+                        body = kept;
+                        notes.stripped = findings.iter().cloned().collect();
+                        passed(body, notes)
+                    }
+                    Some(_) | None => Err(findings),
+                }
+            }
+        }
+    }
+}
+
+/// Examines the body of an operation that hijacks: what follows its one value would be the
+/// process's input (moby `api/server/router/container/exec.go`).
+///
+/// # Errors
+/// It is neither empty nor one JSON value with at most a line end after it.
+pub fn before_hijack(body: &[u8]) -> Result<(), JsonError> {
+    let blanks = body.len().saturating_sub(body.trim_ascii_end().len());
+    if body.is_empty() {
+        return Ok(());
+    }
+    json::read(body)?;
+    if blanks <= BLANKS_AFTER_MAX { Ok(()) } else { Err(JsonError::NotOneValue) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Operation;
+
+    #[test]
+    fn one_value_passes_before_a_hijack_and_what_follows_it_does_not() {
+        for body in ["", "{\"Detach\":false,\"Tty\":false}\n", "{}", " {}\r\n"] {
+            assert_eq!(before_hijack(body.as_bytes()), Ok(()), "{body:?}");
+        }
+        for body in [" ", "{", "{}x", "{}{}", "{} rm -rf /\n", "{\"a\":1,}", "{}   "] {
+            assert_eq!(before_hijack(body.as_bytes()), Err(JsonError::NotOneValue), "{body:?}");
+        }
+    }
+
+    fn create(body: &str, rules: Rules) -> Case {
+        let examiner = Examiner::find(Operation::ContainerCreate).expect("examined");
+        let mut case = Case::of(examiner, &Arc::new(rules), None, None);
+        case.read(body.as_bytes().to_vec());
+        case
+    }
+
+    fn strip() -> Rules {
+        Rules::new().with(Variable::BindMountAction, "strip").expect("a word")
+    }
+
+    #[test]
+    fn strip_takes_out_mounts_and_nothing_else() {
+        let body = r#"{"HostConfig":{"Binds":["/etc:/e","data:/d"],"Memory":1}}"#;
+        assert!(create(body, Rules::new()).close().is_err());
+        let mut case = create(body, strip());
+        assert_eq!(case.question().map(Question::path).as_deref(), Some("/volumes/data"));
+        case.answer(404, b"{}");
+        let passed = case.close().expect("stripped");
+        assert_eq!(passed.body, br#"{"HostConfig":{"Binds":["data:/d"],"Memory":1}}"#);
+        assert_eq!(passed.notes.stripped.len(), 1);
+        let also = r#"{"HostConfig":{"Binds":["/etc:/e"],"Privileged":true}}"#;
+        let findings = create(also, strip()).close().expect_err("privileged");
+        assert_eq!(findings.iter().count(), 2);
+    }
+
+    #[test]
+    fn strip_takes_out_a_volume_that_is_a_bind_mount() {
+        let mut case = create(r#"{"HostConfig":{"Binds":["data:/d","/tmp:/t"]}}"#, strip());
+        case.answer(
+            200,
+            br#"{"Driver":"local","Options":{"type":"none","o":"bind","device":"/"}}"#,
+        );
+        assert_eq!(case.question(), None);
+        assert_eq!(case.close().expect("stripped").body, br#"{"HostConfig":{"Binds":[]}}"#);
+    }
+
+    #[test]
+    fn strip_is_not_fooled_by_many() {
+        let many: Vec<String> = (0..100).map(|n| format!("\"/etc:/e{n}\"")).collect();
+        let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, many.join(","));
+        assert!(create(&body, strip()).close().is_err());
+    }
+
+    #[test]
+    fn audit_lets_pass_and_tells() {
+        let rules = Rules::new().with(Variable::Admission, "audit").expect("a word");
+        let body = r#"{"HostConfig":{"Privileged":true}}"#;
+        let passed = create(body, rules).close().expect("passes");
+        assert_eq!(passed.body, body.as_bytes());
+        assert_eq!(
+            passed.notes.would_refuse.map(|findings| findings.cause()),
+            Some(Cause::Withheld(Variable::Privileged))
+        );
+    }
+
+    #[test]
+    fn a_decided_case_asks_nothing() {
+        let body = r#"{"HostConfig":{"Binds":["data:/d"],"Privileged":true}}"#;
+        assert_eq!(create(body, Rules::new()).question(), None);
+        let many: Vec<String> = (0..200).map(|n| format!("\"v{n}:/e{n}\"")).collect();
+        let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, many.join(","));
+        assert!(create(&body, Rules::new()).close().is_err());
+    }
+}
