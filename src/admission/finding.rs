@@ -113,14 +113,11 @@ pub fn field_name(path: &[Step]) -> String {
     let mut name = String::new();
     for step in path {
         match step {
-            Step::Field(field) => {
-                if !name.is_empty() {
-                    name.push('.');
-                }
-                name.push_str(field);
+            Step::Field(field) => push_field(&mut name, field),
+            Step::Key(key) if key.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                push_field(&mut name, &shown(key));
             }
             // A String takes whatever is written to it.
-            Step::Key(key) if name.is_empty() => name.push_str(&shown(key)),
             Step::Key(key) => {
                 let _ = write!(name, "[\"{}\"]", shown(key));
             }
@@ -130,6 +127,13 @@ pub fn field_name(path: &[Step]) -> String {
         }
     }
     name
+}
+
+fn push_field(name: &mut String, field: &str) {
+    if !name.is_empty() {
+        name.push('.');
+    }
+    name.push_str(field);
 }
 
 /// A client's text, fit to be shown anywhere: ASCII without control characters, bounded.

@@ -96,11 +96,11 @@ impl Json<'_> {
     }
 }
 
-/// Whether the daemon takes `key` for its field `name`, which is ASCII: Go compares with Unicode's
-/// simple case folding, in which two letters outside ASCII are equal to one inside.
+/// Whether the daemon takes `key` for its field `name`: Go compares with Unicode's simple case
+/// folding, in which two letters outside ASCII are equal to one inside.
 #[must_use]
 pub fn is_named(key: &str, name: &str) -> bool {
-    if key.is_ascii() {
+    if key.is_ascii() && name.is_ascii() {
         key.eq_ignore_ascii_case(name)
     } else {
         key.chars().map(folded).eq(name.chars().map(folded))

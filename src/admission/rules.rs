@@ -69,6 +69,7 @@ enum Value {
 #[derive(Clone, Debug)]
 pub struct Rules {
     values: Vec<Value>,
+    texts: Vec<String>,
     /// Sockets that are root on the host, in their cleaned form: mounted only where listed.
     pub sockets: Vec<String>,
 }
@@ -83,6 +84,7 @@ impl Rules {
         };
         Self {
             values: Variable::ALL.iter().map(default).collect(),
+            texts: Variable::ALL.iter().map(|variable| variable.default().to_owned()).collect(),
             sockets: host_path::SOCKETS.iter().map(|&path| path.to_owned()).collect(),
         }
     }
@@ -96,6 +98,9 @@ impl Rules {
         if let Some(place) = self.values.get_mut(variable.index()) {
             *place = value;
         }
+        if let Some(place) = self.texts.get_mut(variable.index()) {
+            text.trim().clone_into(place);
+        }
         Ok(self)
     }
 
@@ -104,6 +109,12 @@ impl Rules {
     pub fn with_socket(mut self, path: &str) -> Self {
         self.sockets.push(host_path::clean(path));
         self
+    }
+
+    /// What a variable says, as it was written.
+    #[must_use]
+    pub fn text(&self, variable: Variable) -> &str {
+        self.texts.get(variable.index()).map_or("", String::as_str)
     }
 
     fn value(&self, variable: Variable) -> Option<&Value> {

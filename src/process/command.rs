@@ -1,8 +1,10 @@
 //! The command line: few words, since the environment says the rest.
 
 use super::config::Config;
-use super::{help, serve};
-use std::io::Write as _;
+use super::{check, help, serve};
+use lexopt::ValueExt as _;
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// sysexits(3): the command was used wrongly.
@@ -10,43 +12,109 @@ const EXIT_USAGE: u8 = 64;
 /// sysexits(3): the configuration is wrong.
 const EXIT_CONFIG: u8 = 78;
 
+/// `check`: the request would be refused.
+const EXIT_REFUSED: u8 = 1;
+/// `check` was used wrongly, as test(1) and grep(1) say it.
+const EXIT_CHECK_USAGE: u8 = 2;
+
 enum Command {
     Serve,
     Policy,
+    Check(Request),
     Help,
     Version,
+}
+
+/// The request that `check` is to judge.
+struct Request {
+    method: String,
+    target: String,
+    /// A file, or `-` for standard input.
+    body: Option<PathBuf>,
 }
 
 /// Runs the program.
 #[must_use]
 pub fn run() -> ExitCode {
-    match parse() {
+    let mut parser = lexopt::Parser::from_env();
+    match parse(&mut parser) {
         Ok(Command::Help) => print(&help::help()),
         Ok(Command::Version) => print(concat!("dockgate ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Policy) => with_config(|config| print(&help::policy(&config))),
+        Ok(Command::Check(request)) => with_config(|config| check(&config, &request)),
         Ok(Command::Serve) => with_config(|config| serve::serve(&config)),
-        Err(error) => {
+        Err((error, status)) => {
             complain(&format!("{error}; see dockgate --help"));
-            ExitCode::from(EXIT_USAGE)
+            ExitCode::from(status)
         }
     }
 }
 
-fn parse() -> Result<Command, lexopt::Error> {
+fn parse(parser: &mut lexopt::Parser) -> Result<Command, (lexopt::Error, u8)> {
     use lexopt::Arg::{Long, Short, Value};
-    let mut parser = lexopt::Parser::from_env();
-    let command = match parser.next()? {
+    let usage = |error| (error, EXIT_USAGE);
+    let command = match parser.next().map_err(usage)? {
         None => Command::Serve,
         Some(Short('h') | Long("help")) => Command::Help,
         Some(Short('V') | Long("version")) => Command::Version,
         Some(Value(word)) if word == "policy" => Command::Policy,
+        Some(Value(word)) if word == "check" => {
+            return request(parser).map_err(|error| (error, EXIT_CHECK_USAGE));
+        }
         Some(Value(word)) if word == "serve" => Command::Serve,
         Some(Value(word)) if word == "help" => Command::Help,
-        Some(argument) => return Err(argument.unexpected()),
+        Some(argument) => return Err(usage(argument.unexpected())),
     };
-    match parser.next()? {
+    match parser.next().map_err(usage)? {
         None => Ok(command),
-        Some(argument) => Err(argument.unexpected()),
+        Some(argument) => Err(usage(argument.unexpected())),
+    }
+}
+
+/// `METHOD TARGET [--body FILE]`.
+fn request(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    use lexopt::Arg::{Long, Short, Value};
+    let (mut words, mut body) = (Vec::new(), None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("body") => body = Some(parser.value()?.into()),
+            Value(word) if words.len() < 2 => words.push(word.string()?),
+            Short(_) | Long(_) | Value(_) => return Err(argument.unexpected()),
+        }
+    }
+    let mut words = words.into_iter();
+    match (words.next(), words.next()) {
+        (Some(method), Some(target)) => Ok(Command::Check(Request { method, target, body })),
+        (_, _) => Err("check takes a method and a target, such as GET /containers/json".into()),
+    }
+}
+
+fn check(config: &Config, request: &Request) -> ExitCode {
+    let body = match &request.body {
+        None => Ok(Vec::new()),
+        Some(path) if path.as_os_str() == "-" => {
+            let mut body = Vec::new();
+            std::io::stdin().read_to_end(&mut body).map(|_| body)
+        }
+        Some(path) => std::fs::read(path),
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => {
+            complain(&format!("the body can't be read: {error}"));
+            return ExitCode::from(EXIT_CHECK_USAGE);
+        }
+    };
+    match check::check(config, &request.method, &request.target, &body) {
+        None => {
+            complain("a method and a target are one word each; see dockgate --help");
+            ExitCode::from(EXIT_CHECK_USAGE)
+        }
+        Some(report) => {
+            print(&report.text);
+            if report.is_allowed { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) }
+        }
     }
 }
 

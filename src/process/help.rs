@@ -13,6 +13,9 @@ dockgate stands in front of the Docker socket and lets through what its environm
 Usage:
   dockgate             serve
   dockgate policy      print every operation, whether it is allowed, and the variable that decides
+  dockgate check METHOD TARGET [--body FILE]
+                       print what the gate would do with a request, and why; FILE may be - (standard
+                       input); exit status 0: allowed, 1: refused, 2: wrong usage
   dockgate --help      print this
   dockgate --version   print the version
 
@@ -76,6 +79,10 @@ pub fn policy(config: &Config) -> String {
             line.method.as_str(),
             line.template
         );
+    }
+    text.push_str("\nArguments of what is allowed:\n");
+    for &variable in admission::Variable::ALL {
+        let _ = writeln!(text, "{}={}", variable, config.rules.text(variable));
     }
     text
 }

@@ -2,8 +2,9 @@
 //! signal, let them end.
 
 use super::config::Config;
+use crate::admission::{Mode, Rules, Variable};
 use crate::observe::log;
-use crate::policy::{Policy, Variable};
+use crate::policy::{self, Policy};
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::listener::{Binding, Listener, Place};
@@ -56,6 +57,7 @@ fn start(config: &Config) -> io::Result<Vec<Workplace>> {
         info!("Listening on {}", listener.place());
     }
     warn_of_open_doors(config, &listeners[0]);
+    warn_of_open_arguments(&config.rules);
     info!("Filtering Docker API requests to {}", config.socket_path.display());
 
     let gate = Arc::new(Gate {
@@ -104,22 +106,44 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
     Ok(all)
 }
 
+/// Doors in the admission that are open to the whole host, said loudly.
+fn warn_of_open_arguments(rules: &Rules) {
+    match rules.mode() {
+        Mode::Enforce => {}
+        Mode::Audit => {
+            warn!("ADMISSION=audit: arguments that would be refused are let through and logged");
+        }
+        Mode::Off => warn!(
+            "ADMISSION=off: arguments are not examined; a client that may create a container is root on the host"
+        ),
+    }
+    if rules.is_on(Variable::Privileged) {
+        warn!("ALLOW_PRIVILEGED=1: a client that may create a container is root on the host");
+    }
+    if let Some(prefix) = rules.prefixes().iter().find(|prefix| prefix.path == "/") {
+        let how = if prefix.is_read_only { "read" } else { "read and write" };
+        warn!(
+            "ALLOW_BIND_MOUNTS has /: a client that may create a container may {how} every file of the host"
+        );
+    }
+}
+
 /// What a user may not have meant.
 fn warn_of_open_doors(config: &Config, listeners: &[Listener]) {
     let on = |variable| config.policy.is_on(variable);
     let withholding = [
-        (Variable::AllowArchive, "files"),
-        (Variable::AllowChanges, "file changes"),
-        (Variable::AllowExport, "exports"),
-        (Variable::AllowLogs, "logs"),
-        (Variable::AllowTop, "process lists"),
+        (policy::Variable::AllowArchive, "files"),
+        (policy::Variable::AllowChanges, "file changes"),
+        (policy::Variable::AllowExport, "exports"),
+        (policy::Variable::AllowLogs, "logs"),
+        (policy::Variable::AllowTop, "process lists"),
     ];
     let readable: Vec<String> = withholding
         .iter()
         .filter(|&&(variable, _)| config.policy.get(variable).is_none())
         .map(|(variable, what)| format!("{what} ({variable}=0 withholds them)"))
         .collect();
-    if on(Variable::Containers) && !readable.is_empty() {
+    if on(policy::Variable::Containers) && !readable.is_empty() {
         warn!("CONTAINERS=1 lets clients read of every container: {}", readable.join(", "));
     }
     let everywhere = listeners.iter().any(|listener| match listener.place() {

@@ -1,0 +1,170 @@
+//! `dockgate check`: what the gate would do with a request, and why. The same code judges as in
+//! the gate; no daemon is asked.
+
+use super::config::Config;
+use crate::admission::Question;
+use crate::admission::verdict::Notes;
+use crate::api::Operation;
+use crate::http::{HeadScan, RequestHead};
+use crate::policy::table::deciding;
+use crate::policy::{Decision, Inquiry, Policy, Reason, Refusal};
+use std::fmt::Write as _;
+
+/// The largest head that is made here, in bytes: the command line is the limit.
+const HEAD_BYTES_MAX: usize = 1 << 20;
+
+/// What would become of a request.
+#[derive(Debug)]
+pub struct Report {
+    /// Whether it would be sent to the daemon.
+    pub is_allowed: bool,
+    /// The whole story, for people.
+    pub text: String,
+}
+
+/// Judges a request. `None` where method and target can't make a request line at all.
+#[must_use]
+pub fn check(config: &Config, method: &str, target: &str, body: &[u8]) -> Option<Report> {
+    let is_word = |text: &str| !text.is_empty() && !text.bytes().any(|byte| byte <= b' ');
+    if !is_word(method) || !is_word(target) {
+        return None;
+    }
+    let length = if body.is_empty() {
+        String::new()
+    } else {
+        format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+    };
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: dockgate\r\n{length}\r\n");
+    let found = HeadScan::default().find(head.as_bytes(), HEAD_BYTES_MAX);
+    let head = match found.and_then(|_| RequestHead::parse(head.as_bytes())) {
+        Ok(head) => head,
+        Err(error) => {
+            let why = [format!("{error} ({})", error.name())];
+            return Some(report("-", false, &format!("refused, {}", error.status()), &why));
+        }
+    };
+    let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
+    Some(match policy.judge(&head) {
+        Decision::Refuse(refusal) => refused(&refusal),
+        Decision::Allow(grant) => allowed(config, grant.operation(), &Notes::default(), Vec::new()),
+        Decision::Inquire(inquiry) => asked(config, *inquiry),
+        Decision::Examine(examination) if body.len() > config.limits.json_bytes_max => {
+            refused(&examination.too_long(config.limits.json_bytes_max))
+        }
+        Decision::Examine(examination) => match examination.judge(body.to_vec()) {
+            Err(refusal) => refused(&refusal),
+            Ok(inquiry) => asked(config, inquiry),
+        },
+    })
+}
+
+/// What hangs on the daemon's answers, which are taken to be that there is no such thing.
+fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
+    let operation = inquiry.operation();
+    let mut questions = Vec::new();
+    while let Some((question, _)) = inquiry.question() {
+        questions.push(match question {
+            Question::Volume(used) => format!(
+                "if there is a volume {:?}, it must not have been made to mount what is not allowed",
+                used.name
+            ),
+            Question::Container(name) => format!(
+                "container {name:?} must have nothing of the host mounted that is not allowed"
+            ),
+        });
+        inquiry.answer(Some((404, b"")));
+    }
+    match inquiry.close() {
+        Err(refusal) => refused(&refusal),
+        Ok((_, passed)) => allowed(config, operation, &passed.notes, questions),
+    }
+}
+
+fn allowed(config: &Config, operation: Operation, notes: &Notes, more: Vec<String>) -> Report {
+    let variables: Vec<String> =
+        deciding(operation, config.policy).iter().map(|variable| format!("{variable}=1")).collect();
+    let mut why = vec![format!("{} allows it", variables.join(" and "))];
+    why.extend(more);
+    if let Some(findings) = &notes.would_refuse {
+        why.extend(findings.iter().map(|finding| format!("but for ADMISSION=audit: {finding}")));
+    }
+    why.extend(notes.stripped.iter().map(|finding| format!("taken out: {finding}")));
+    why.extend(notes.unknown.iter().map(|field| format!("{field} is in no API description")));
+    report(operation.id(), true, "allowed", &why)
+}
+
+fn refused(refusal: &Refusal) -> Report {
+    let why = match &refusal.reason {
+        Reason::Arguments(findings) => findings.iter().map(ToString::to_string).collect(),
+        Reason::Unclassified(_)
+        | Reason::Withheld(_)
+        | Reason::Closed
+        | Reason::OldVersion(_)
+        | Reason::Form
+        | Reason::UnexpectedBody
+        | Reason::BodyTooLong(_) => vec![refusal.to_string()],
+    };
+    let operation = refusal.operation.map_or("-", Operation::id);
+    let verdict = format!("refused, {} {}", refusal.status(), refusal.name());
+    report(operation, false, &verdict, &why)
+}
+
+fn report(operation: &str, is_allowed: bool, verdict: &str, why: &[String]) -> Report {
+    let mut text = String::new();
+    // A String takes whatever is written to it.
+    let _ = writeln!(text, "operation  {operation}\nverdict    {verdict}");
+    for line in why {
+        let _ = writeln!(text, "because    {line}");
+    }
+    Report { is_allowed, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_with(environment: &[(&str, &str)], target: &str, body: &str) -> Report {
+        let pairs = environment.iter().map(|&(name, value)| (name.into(), value.into()));
+        let config = Config::read(pairs).expect("a configuration");
+        check(&config, "POST", target, body.as_bytes()).expect("a request")
+    }
+
+    const OPEN: [(&str, &str); 2] = [("CONTAINERS", "1"), ("POST", "1")];
+
+    #[test]
+    fn every_field_that_decides_is_named_with_its_variable() {
+        let body = r#"{"HostConfig":{"Privileged":true,"CapAdd":["SYS_ADMIN"]}}"#;
+        let report = check_with(&OPEN, "/v1.47/containers/create?name=x", body);
+        assert!(!report.is_allowed);
+        for part in [
+            "operation  ContainerCreate",
+            "verdict    refused, 403 privileged",
+            "needs ALLOW_PRIVILEGED=1",
+            "HostConfig.CapAdd[0] \"SYS_ADMIN\"",
+            "needs ALLOW_CAPABILITIES=SYS_ADMIN",
+        ] {
+            assert!(report.text.contains(part), "{part}: {}", report.text);
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_says_by_what_and_on_what_terms() {
+        let body = r#"{"HostConfig":{"Binds":["data:/d"],"NewField":1}}"#;
+        let report = check_with(&OPEN, "/containers/create", body);
+        assert!(report.is_allowed);
+        for part in ["CONTAINERS=1 and POST=1", "volume \"data\"", "HostConfig.NewField is in no"] {
+            assert!(report.text.contains(part), "{part}: {}", report.text);
+        }
+    }
+
+    #[test]
+    fn other_refusals_say_what_they_say_on_the_wire() {
+        let report = check_with(&[], "/containers/create", "{}");
+        assert!(report.text.contains("needs CONTAINERS=1 and POST=1"), "{}", report.text);
+        let report = check_with(&OPEN, "/containers//create", "{}");
+        assert!(!report.is_allowed && report.text.contains("refused, 400"), "{}", report.text);
+        let config = Config::read(std::iter::empty()).expect("defaults");
+        assert!(check(&config, "GET /x", "/y", b"").is_none());
+        assert!(check(&config, "GET", "/y\r\nA: b", b"").is_none());
+    }
+}
