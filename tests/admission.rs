@@ -110,6 +110,9 @@ const OTHERS: &[Row] = &[
     (Op::ServiceCreate, r#"{"TaskTemplate":{"ContainerSpec":{"Privileges":{"CredentialSpec":{"File":"x"}}}}}"#, "security-opt", "ALLOW_SECURITY_OPT=*"),
     (Op::ServiceCreate, r#"{"TaskTemplate":{"PluginSpec":{"Remote":"x"},"Runtime":"plugin"}}"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=*"),
     (Op::ServiceCreate, r#"{"TaskTemplate":{"Networks":[{"Target":"host"}]}}"#, "host-namespaces", "ALLOW_HOST_NAMESPACES=network"),
+    (Op::ServiceCreate, r#"{"TaskTemplate":{"ContainerSpec":{"Secrets":[{"SecretID":"x"}]}}}"#, "closed-argument", ""),
+    (Op::ServiceCreate, r#"{"TaskTemplate":{"ContainerSpec":{"Configs":[{"ConfigID":"x"}]}}}"#, "closed-argument", ""),
+    (Op::ContainerCreate, r#"{"HostConfig":{"InitPath":"/bin/sh"}}"#, "closed-argument", ""),
     (Op::ServiceCreate, r#"{"Networks":[{"Target":"host"}]}"#, "host-namespaces", "ALLOW_HOST_NAMESPACES=network"),
     (Op::ServiceCreate, r#"{"TaskTemplate":{"LogDriver":{"Name":"gelf"}}}"#, "log-drivers", "ALLOW_LOG_DRIVERS=gelf"),
     (Op::SwarmInit, r#"{"Spec":{"CAConfig":{"ExternalCAs":[{"URL":"https://ca.example:8080/sign"}]}}}"#, "swarm-peers", "ALLOW_SWARM_PEERS=ca.example"),
@@ -227,7 +230,10 @@ fn keys_in_another_case_are_the_same_fields() {
             |key: &str| key.to_ascii_uppercase(),
             |key: &str| key.to_ascii_lowercase(),
             |key: &str| key.replace('s', "\u{17f}").replace('k', "\u{212a}"),
-            |key: &str| key.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect(),
+            |key: &str| {
+                let escaped = |letter: char| format!("\\u{:04x}", u32::from(letter));
+                key.chars().map(escaped).collect::<Vec<_>>().concat()
+            },
         ] {
             let body = spelled(body, spell);
             let (names, message) = found(operation, &body, "", &Rules::new());
@@ -383,20 +389,29 @@ fn requirements_are_held_where_newer_daemons_look_for_them() {
 fn an_unknown_field_is_told_and_passes() {
     let examiner = Examiner::find(Op::ContainerCreate).expect("examined");
     let body = br#"{"HostConfig":{"Future":1,"Memory":1},"Other":{"Labels":{}}}"#;
-    let examined = examiner.examine(&Rules::new(), body);
-    assert!(examined.findings.is_empty());
-    assert_eq!(examined.unknown, ["HostConfig.Future", "Other"]);
+    let said = examiner.examine(&Rules::new(), body);
+    assert!(said.findings.is_empty());
+    assert_eq!(said.unknown, ["HostConfig.Future", "Other"]);
+}
+
+#[test]
+fn a_service_sees_secrets_only_of_a_client_that_may() {
+    let body = r#"{"TaskTemplate":{"ContainerSpec":{"Secrets":[{"SecretID":"x"}]}}}"#;
+    let (_, message) = found(Op::ServiceCreate, body, "", &Rules::new());
+    assert!(message.contains("needs SECRETS=1"), "{message}");
+    let open = Rules { opens_secrets: true, ..Rules::new() };
+    assert!(found(Op::ServiceCreate, body, "", &open).0.is_empty());
 }
 
 #[test]
 fn registries_are_asked_wherever_one_is_named() {
     let rules = rules("ALLOW_REGISTRIES=docker.io");
-    let named = |operation, name| {
+    let may_name = |operation, name| {
         let examiner = Examiner::find(operation).expect("examined");
         examiner.head(&rules, None, Some(name)).findings.is_empty()
     };
-    assert!(named(Op::ImagePush, "alpine") && !named(Op::ImagePush, "evil.example/x"));
-    assert!(!named(Op::DistributionInspect, "evil.example:5000/x"));
+    assert!(may_name(Op::ImagePush, "alpine") && !may_name(Op::ImagePush, "evil.example/x"));
+    assert!(!may_name(Op::DistributionInspect, "evil.example:5000/x"));
     for (operation, body, query, passes) in [
         (Op::ImageCreate, "", "fromImage=evil.example/x", false),
         (Op::ImageCreate, "", "fromImage=alpine", true),

@@ -68,8 +68,11 @@ impl Examiner {
         if let Some(whole) = self.whole {
             whole(&mut judge);
         }
-        if let (Some(field), Some(name)) = (self.name, name) {
-            judge.field(field, &Json::Text(Cow::Borrowed(name)));
+        match (self.name, name) {
+            (Some(field), Some(name)) => judge.field(field, &Json::Text(Cow::Borrowed(name))),
+            (None, None) if self.question.is_none() => {}
+            (None, Some(_)) => {}
+            (_, None) => judge.bad_value("has a name that can't be read"),
         }
         if let Some(query) = query.filter(|_| !self.query.is_empty()) {
             query::judge(&mut judge, self.query, query);

@@ -122,6 +122,13 @@ const FIELDS: &[Field] = &[
     security::MASKED,
     security::READONLY,
     harmless("Init"),
+    // Daemons of API 1.25 ran it, as root, before they knew better.
+    Field {
+        name: "InitPath",
+        rule: Rule::Empty,
+        opens: None,
+        reason: "is a program of the host that old daemons run",
+    },
 ];
 
 /// A cgroup, or a systemd slice; the daemon cleans it (`../../x` is `/x`).

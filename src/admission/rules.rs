@@ -70,6 +70,10 @@ enum Value {
 pub struct Rules {
     values: Vec<Value>,
     texts: Vec<String>,
+    /// Whether swarm secrets are open to the client by themselves (`SECRETS=1`).
+    pub opens_secrets: bool,
+    /// Whether swarm configs are (`CONFIGS=1`).
+    pub opens_configs: bool,
     /// Sockets that are root on the host, in their cleaned form: mounted only where listed.
     pub sockets: Vec<String>,
 }
@@ -85,6 +89,8 @@ impl Rules {
         Self {
             values: Variable::ALL.iter().map(default).collect(),
             texts: Variable::ALL.iter().map(|variable| variable.default().to_owned()).collect(),
+            opens_secrets: false,
+            opens_configs: false,
             sockets: host_path::SOCKETS.iter().map(|&path| path.to_owned()).collect(),
         }
     }

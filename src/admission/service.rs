@@ -1,8 +1,8 @@
 //! `ServiceCreate` and `ServiceUpdate`: containers on any node of the swarm, by the same rules.
 
 use super::field::{Object, Rule, examined, harmless, harmless_map, inside};
-use super::finding::Step;
-use super::json::Json;
+use super::finding::{Cause, Step};
+use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::limit::{self, Confined};
 use super::variable::Variable;
@@ -71,9 +71,18 @@ const CONTAINER: Object = Object::of(&[
     harmless("Healthcheck"),
     harmless("Hosts"),
     harmless("DNSConfig"),
-    // The service's own, which the swarm keeps for it.
-    harmless("Secrets"),
-    harmless("Configs"),
+    inside(
+        "Secrets",
+        Rule::By(|judge, value| {
+            kept(judge, value, judge.rules.opens_secrets, "SECRETS=1");
+        }),
+    ),
+    inside(
+        "Configs",
+        Rule::By(|judge, value| {
+            kept(judge, value, judge.rules.opens_configs, "CONFIGS=1");
+        }),
+    ),
     harmless("Isolation"),
     examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
     security::CAPABILITY_ADD,
@@ -110,6 +119,15 @@ const PORT: Object = Object::of(&[
     publish::PUBLISHED_PORT,
     harmless("PublishMode"),
 ]);
+
+/// Secrets or configs that the swarm keeps: a service shows them to whoever makes it.
+fn kept(judge: &mut Judge<'_>, value: &Json<'_>, is_open: bool, needs: &'static str) {
+    judge.read_once(value, Keys::Folded);
+    if !value.is_empty() && !is_open {
+        let reason = "shows the service what the swarm keeps";
+        judge.find(Cause::Closed, "", reason, needs.to_owned());
+    }
+}
 
 /// What the variables ask of the service's containers.
 fn confined(judge: &mut Judge<'_>, service: &Json<'_>) {

@@ -34,7 +34,9 @@ impl Policy {
     /// Compiles settings. Requests that name an API version below `version_min` are refused;
     /// arguments of what is allowed are held to `rules`.
     #[must_use]
-    pub fn new(settings: Settings, version_min: ApiVersion, rules: Rules) -> Self {
+    pub fn new(settings: Settings, version_min: ApiVersion, mut rules: Rules) -> Self {
+        rules.opens_secrets = settings.is_on(Variable::Secrets);
+        rules.opens_configs = settings.is_on(Variable::Configs);
         let is_off = rules.mode() == Mode::Off;
         let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
         Self {
