@@ -399,7 +399,8 @@ fn a_service_sees_secrets_only_of_a_client_that_may() {
     let body = r#"{"TaskTemplate":{"ContainerSpec":{"Secrets":[{"SecretID":"x"}]}}}"#;
     let (_, message) = found(Op::ServiceCreate, body, "", &Rules::new());
     assert!(message.contains("needs SECRETS=1"), "{message}");
-    let open = Rules { opens_secrets: true, ..Rules::new() };
+    let mut open = Rules::new();
+    open.opens_secrets = true;
     assert!(found(Op::ServiceCreate, body, "", &open).0.is_empty());
 }
 
