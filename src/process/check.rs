@@ -83,7 +83,7 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
 fn allowed(config: &Config, operation: Operation, notes: &Notes, more: Vec<String>) -> Report {
     let variables: Vec<String> =
         deciding(operation, config.policy).iter().map(|variable| format!("{variable}=1")).collect();
-    let mut why = vec![format!("{} allows it", variables.join(" and "))];
+    let mut why = vec![format!("of {}", variables.join(" and "))];
     why.extend(more);
     if let Some(findings) = &notes.would_refuse {
         why.extend(findings.iter().map(|finding| format!("but for ADMISSION=audit: {finding}")));
@@ -152,7 +152,7 @@ mod tests {
         let body = r#"{"HostConfig":{"Binds":["data:/d"],"NewField":1}}"#;
         let report = check_with(&OPEN, "/containers/create", body);
         assert!(report.is_allowed);
-        for part in ["CONTAINERS=1 and POST=1", "volume \"data\"", "HostConfig.NewField is in no"] {
+        for part in ["of CONTAINERS=1 and POST=1", "volume \"data\"", "HostConfig.NewField is in no"] {
             assert!(report.text.contains(part), "{part}: {}", report.text);
         }
     }
