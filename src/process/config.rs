@@ -2,6 +2,8 @@
 //! its variable.
 
 use super::environment::{SETTINGS, Stranger, stranger};
+use super::privilege::RunAs;
+use super::sandbox::Sandbox;
 use crate::admission::rules::parse_switch;
 use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
@@ -28,6 +30,12 @@ pub struct Config {
     pub ipv6_disabled: bool,
     /// The daemon's socket.
     pub socket_path: PathBuf,
+    /// Whom to run as, where the gate is started as root.
+    pub run_as: RunAs,
+    /// How much of the sandbox to use.
+    pub sandbox: Sandbox,
+    /// Exit where the mounted socket is stale.
+    pub exit_on_stale_socket: bool,
     /// What is allowed.
     pub policy: Settings,
     /// What the arguments of what is allowed are held to.
@@ -88,6 +96,13 @@ impl Config {
             )?,
             ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
             socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
+            run_as: read.parse(
+                "RUN_AS",
+                "user and group by number, such as 65534:65534",
+                run_as,
+            )?,
+            sandbox: read.parse("SANDBOX", "strict, log or off", sandbox)?,
+            exit_on_stale_socket: read.parse("EXIT_ON_STALE_SOCKET", SWITCH, parse_switch)?,
             policy: read.policy()?,
             rules: read.rules()?,
             api_version_min: read.parse("MIN_API_VERSION", "a version such as 1.24", |text| {
@@ -204,6 +219,22 @@ impl Reader<'_> {
 fn number(text: &str, least: usize, most: usize) -> Option<usize> {
     let value = crate::http::number::decimal(text.as_bytes())?;
     usize::try_from(value).ok().filter(|value| (least..=most).contains(value))
+}
+
+/// `UID:GID`, or a user alone with the group of the same number.
+fn run_as(text: &str) -> Option<RunAs> {
+    let id = |text: &str| {
+        let id = u32::try_from(crate::http::number::decimal(text.as_bytes())?).ok()?;
+        // -1 is setresuid's word for "as it was".
+        (id != u32::MAX).then_some(id)
+    };
+    let (uid, gid) = text.split_once(':').unwrap_or((text, text));
+    Some(RunAs { uid: id(uid)?, gid: id(gid)? })
+}
+
+fn sandbox(text: &str) -> Option<Sandbox> {
+    let word = text.to_ascii_lowercase();
+    Sandbox::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, sandbox)| sandbox)
 }
 
 fn octal(text: &str) -> Option<u32> {

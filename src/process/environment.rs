@@ -28,6 +28,21 @@ pub const SETTINGS: &[Setting] = &[
     setting("LISTEN_SOCKET_MODE", "0660", "permission bits of a unix socket in LISTEN, octal"),
     setting("DISABLE_IPV6", "0", "1: an empty address in LISTEN means IPv4 only"),
     setting("SOCKET_PATH", "/var/run/docker.sock", "the daemon's socket"),
+    setting(
+        "RUN_AS",
+        "65534:65534",
+        "user and group, by number, that a gate started as root runs as; the socket's group is added by itself",
+    ),
+    setting(
+        "SANDBOX",
+        "strict",
+        "strict: no file system, no system call beyond the table; log: the kernel logs other calls and lets them pass; off",
+    ),
+    setting(
+        "EXIT_ON_STALE_SOCKET",
+        "0",
+        "1: exit with status 75 where the mounted socket belongs to a daemon that is gone, so that the container is started again",
+    ),
     setting("LOG_LEVEL", "info", "debug, info, notice, warning, err, crit, alert or emerg"),
     setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
     setting("WORKERS", "1", "threads, each with its own event loop"),

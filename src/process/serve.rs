@@ -1,7 +1,9 @@
-//! Serving, as one visible sequence: bind, raise the file limit, start the workers, wait for a
-//! signal, let them end.
+//! Serving, as one visible sequence of values: bound, then confined, then at work until a signal
+//! ends it. Each step takes the one before, so none can be left out or come too early.
 
 use super::config::Config;
+use super::privilege::{Proven, Seen};
+use super::sandbox::{self, Sandbox};
 use crate::admission::{Mode, Rules, Variable};
 use crate::observe::log;
 use crate::policy::{self, Policy};
@@ -11,8 +13,11 @@ use crate::proxy::listener::{Binding, Listener, Place};
 use crate::proxy::worker::{Phase, Worker};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
+use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::task::Poll;
 use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -33,12 +38,15 @@ const FILES_PER_CONNECTION: u64 = 2;
 /// More connections than this are not counted on, whatever the file limit.
 const CONNECTIONS_MAX: u64 = 1 << 20;
 
+/// sysexits(3), `EX_TEMPFAIL`: to be started again.
+const EXIT_STALE: u8 = 75;
+
 /// Serves until SIGTERM or SIGINT; the exit status is 0 then.
 #[must_use]
 pub fn serve(config: &Config) -> ExitCode {
     log::begin(config.log_level);
-    match start(config).and_then(|workers| run(workers, config)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match Bound::bind(config).and_then(Bound::confine).and_then(Confined::serve) {
+        Ok(end) => end,
         Err(why) => {
             error!("{why}");
             ExitCode::FAILURE
@@ -46,44 +54,147 @@ pub fn serve(config: &Config) -> ExitCode {
     }
 }
 
-/// Binds everything and says what will be done.
-fn start(config: &Config) -> io::Result<Vec<Workplace>> {
-    info!("dockgate {}", env!("CARGO_PKG_VERSION"));
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
-    let listeners = bind(config)?;
-    for listener in &listeners[0] {
-        info!("Listening on {}", listener.place());
-    }
-    warn_of_open_doors(config, &listeners[0]);
-    warn_of_open_arguments(&config.rules);
-    info!("Filtering Docker API requests to {}", config.socket_path.display());
-
-    let gate = Arc::new(Gate {
-        policy: Policy::new(config.policy, config.api_version_min, config.rules.clone()),
-        limits: config.limits,
-        daemon: Daemon::at(&config.socket_path)?,
-    });
-    if let Err(unreachable) = gate.daemon.probe() {
-        warn!("{}; it is tried again with every request", unreachable.message);
-    }
-    let places = Arc::new(Semaphore::new(connections_max(raise_file_limit(), config.workers)));
-    Ok(listeners
-        .into_iter()
-        .map(|listeners| Workplace {
-            gate: Arc::clone(&gate),
-            places: Arc::clone(&places),
-            listeners,
-        })
-        .collect())
+/// A process that has what it needs root for: its listeners.
+struct Bound<'c> {
+    config: &'c Config,
+    listeners: Vec<Vec<Listener>>,
 }
 
-/// What a worker will need, before there is an event loop to put it in.
-struct Workplace {
+/// A process that has given up everything else.
+struct Confined<'c> {
+    config: &'c Config,
     gate: Arc<Gate>,
+    listeners: Vec<Vec<Listener>>,
     places: Arc<Semaphore>,
-    listeners: Vec<Listener>,
+    /// What was given up, in words, and what could not be.
+    said: Vec<String>,
+    kept: Vec<String>,
+}
+
+impl<'c> Bound<'c> {
+    fn bind(config: &'c Config) -> io::Result<Self> {
+        info!("dockgate {}", env!("CARGO_PKG_VERSION"));
+        for warning in &config.warnings {
+            warn!("{warning}");
+        }
+        let listeners = bind(config)?;
+        for listener in &listeners[0] {
+            info!("Listening on {}", listener.place());
+        }
+        warn_of_open_doors(config, &listeners[0]);
+        warn_of_open_arguments(&config.rules);
+        Ok(Self { config, listeners })
+    }
+
+    /// Gives up user, groups, capabilities and files, and proves it. What follows has no more than
+    /// its listeners and the way to the daemon.
+    fn confine(self) -> io::Result<Confined<'c>> {
+        let Self { config, listeners } = self;
+        let places = connections_max(raise_file_limit(), config.workers);
+        let daemon = Daemon::at(&config.socket_path)?;
+        let Proven { mut said, mut kept } =
+            Seen::look(&config.socket_path, config.run_as).drop()?.prove()?;
+        if config.sandbox == Sandbox::Strict {
+            match sandbox::take_files(&config.socket_path) {
+                Ok(taken) => said.push(taken.to_owned()),
+                Err(why) => kept.push(format!("the file system ({why})")),
+            }
+        }
+        let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
+        Ok(Confined {
+            config,
+            gate: Arc::new(Gate { policy, limits: config.limits, daemon }),
+            listeners,
+            places: Arc::new(Semaphore::new(places)),
+            said,
+            kept,
+        })
+    }
+}
+
+impl Confined<'_> {
+    /// Makes the workers, takes away the system calls that only starting needs, and serves.
+    fn serve(mut self) -> io::Result<ExitCode> {
+        let (tell, phase) = watch::channel(Phase::Serving);
+        let mut workers: Vec<(Runtime, Worker)> = Vec::new();
+        for listeners in std::mem::take(&mut self.listeners) {
+            let worker = Worker {
+                gate: Arc::clone(&self.gate),
+                listeners,
+                places: Arc::clone(&self.places),
+                phase: phase.clone(),
+                grace: self.config.shutdown_grace,
+            };
+            workers.push((Builder::new_current_thread().enable_all().build()?, worker));
+        }
+        let mut workers = workers.into_iter();
+        let Some((runtime, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
+        let signals = {
+            let _within = runtime.enter();
+            Signals::new()?
+        };
+        // Every other worker has a thread of its own, and begins when all are behind the filter;
+        // until all have arrived, they make calls that only threads that begin make.
+        let begin = Arc::new(Barrier::new(workers.len() + 1));
+        let threads: Vec<_> = workers
+            .enumerate()
+            .map(|(index, (runtime, worker))| {
+                let begin = Arc::clone(&begin);
+                thread::Builder::new().name(format!("worker-{}", index + 1)).spawn(move || {
+                    arrive_and_begin(&begin);
+                    runtime.block_on(worker.run())
+                })
+            })
+            .collect::<io::Result<_>>()?;
+        begin.wait();
+        self.take_calls();
+        self.say();
+        begin.wait();
+
+        let stale = Arc::new(AtomicBool::new(false));
+        let result = runtime.block_on(async {
+            let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
+            tokio::spawn(signals.tell(tell, watched, Arc::clone(&stale)));
+            first.run().await
+        });
+        drop(runtime);
+        for thread in threads {
+            thread.join().map_err(|_| io::Error::other("a worker has panicked"))??;
+        }
+        let end = if stale.load(Ordering::Relaxed) {
+            ExitCode::from(EXIT_STALE)
+        } else {
+            ExitCode::SUCCESS
+        };
+        result.map(|()| end)
+    }
+
+    fn take_calls(&mut self) {
+        if self.config.sandbox == Sandbox::Off {
+            return self.kept.push("system calls and files (SANDBOX=off)".to_owned());
+        }
+        match sandbox::take_calls(self.config.sandbox) {
+            Ok(taken) => self.said.push(taken.to_owned()),
+            Err(why) => self.kept.push(format!("system calls ({why})")),
+        }
+    }
+
+    fn say(&self) {
+        info!("given up: {}", self.said.join("; "));
+        if !self.kept.is_empty() {
+            warn!("could not give up: {}", self.kept.join("; "));
+        }
+        info!("Filtering Docker API requests to {}", self.config.socket_path.display());
+        if let Err(unreachable) = self.gate.daemon.probe() {
+            warn!("{}; it is tried again with every request", unreachable.message);
+        }
+    }
+}
+
+/// A worker's thread is there; it goes on when the first worker has taken the calls away.
+fn arrive_and_begin(begin: &Barrier) {
+    begin.wait();
+    begin.wait();
 }
 
 /// A set of listeners for each worker.
@@ -174,43 +285,6 @@ fn connections_max(files: u64, workers: usize) -> usize {
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
-/// Runs the first worker here and every other on a thread of its own.
-fn run(workplaces: Vec<Workplace>, config: &Config) -> io::Result<()> {
-    let (tell, phase) = watch::channel(Phase::Serving);
-    let mut workers = workplaces.into_iter().map(|place| Worker {
-        gate: place.gate,
-        listeners: place.listeners,
-        places: place.places,
-        phase: phase.clone(),
-        grace: config.shutdown_grace,
-    });
-    let Some(first) = workers.next() else { return Ok(()) };
-    let threads: Vec<_> = workers
-        .enumerate()
-        .map(|(index, worker)| {
-            thread::Builder::new()
-                .name(format!("worker-{}", index + 1))
-                .spawn(move || runtime()?.block_on(worker.run()))
-        })
-        .collect::<io::Result<_>>()?;
-
-    let runtime = runtime()?;
-    let result = runtime.block_on(async {
-        let signals = Signals::new()?;
-        tokio::spawn(signals.tell(tell));
-        first.run().await
-    });
-    drop(runtime);
-    for thread in threads {
-        thread.join().map_err(|_| io::Error::other("a worker has panicked"))??;
-    }
-    result
-}
-
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
-}
-
 /// The signals that end the process.
 struct Signals {
     terminate: Signal,
@@ -225,9 +299,22 @@ impl Signals {
         })
     }
 
-    /// The first signal drains, the second cuts.
-    async fn tell(mut self, tell: watch::Sender<Phase>) {
-        let name = self.next().await;
+    /// The first signal drains, the second cuts. A stale socket, where it is `watched`, ends what
+    /// no daemon will answer any more.
+    async fn tell(
+        mut self,
+        tell: watch::Sender<Phase>,
+        watched: Option<Arc<Gate>>,
+        stale: Arc<AtomicBool>,
+    ) {
+        let Some(name) = self.next_or_stale(watched.as_deref()).await else {
+            error!(
+                "the daemon's socket is stale: ending, to be started again (EXIT_ON_STALE_SOCKET)"
+            );
+            stale.store(true, Ordering::Relaxed);
+            let _ = tell.send(Phase::Draining);
+            return;
+        };
         info!("{name}: taking no new clients, letting running requests end");
         let _ = tell.send(Phase::Draining);
         let name = self.next().await;
@@ -235,10 +322,27 @@ impl Signals {
         let _ = tell.send(Phase::Cut);
     }
 
+    /// The next signal; `None` if the socket is found stale before.
+    async fn next_or_stale(&mut self, watched: Option<&Gate>) -> Option<&'static str> {
+        let stale = async {
+            match watched {
+                Some(gate) => gate.daemon.stale().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut stale = pin!(stale);
+        let mut next = pin!(self.next());
+        std::future::poll_fn(|cx| match next.as_mut().poll(cx) {
+            Poll::Ready(name) => Poll::Ready(Some(name)),
+            Poll::Pending => stale.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
     async fn next(&mut self) -> &'static str {
         std::future::poll_fn(|cx| {
             if self.terminate.poll_recv(cx).is_ready() {
-                return std::task::Poll::Ready("SIGTERM");
+                return Poll::Ready("SIGTERM");
             }
             self.interrupt.poll_recv(cx).map(|_| "SIGINT")
         })

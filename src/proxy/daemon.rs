@@ -10,7 +10,9 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Waits between attempts where the daemon may be about to come back: 0.75 s in all, so that its
 /// restart is a delay and not an error.
@@ -26,6 +28,10 @@ const RETRY_AFTER: [Duration; 4] = [
 pub struct Daemon {
     path: PathBuf,
     address: UnixAddr,
+    /// The socket's group and its name: files can't be read any more when they are told.
+    group: Option<(u32, String)>,
+    /// Told when the socket is found stale.
+    stale: Arc<Notify>,
 }
 
 /// Why the daemon can't be reached.
@@ -43,7 +49,13 @@ impl Daemon {
     /// # Errors
     /// A path that is no socket address: empty, or longer than 107 bytes (unix(7)).
     pub fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), address: UnixAddr::new(path)? })
+        let group = fs::metadata(path).ok().map(|file| file.gid());
+        Ok(Self {
+            path: path.to_owned(),
+            address: UnixAddr::new(path)?,
+            group: group.and_then(|gid| Some((gid, group_name(gid)?))),
+            stale: Arc::new(Notify::new()),
+        })
     }
 
     /// Its socket's path.
@@ -100,6 +112,9 @@ impl Daemon {
 
     fn unreachable(&self, error: Errno) -> Unreachable {
         let path = self.path.display();
+        if error == Errno::ECONNREFUSED && self.is_stale() {
+            self.stale.notify_one();
+        }
         #[expect(clippy::wildcard_enum_match_arm, reason = "Errno is the kernel's, not ours")]
         let (status, why) = match error {
             Errno::EACCES | Errno::EPERM => (502, self.permission_denied()),
@@ -111,6 +126,13 @@ impl Daemon {
                 503,
                 "this is not a socket (Docker makes a directory where the mounted file was missing): \
                  check the mount's source"
+                    .to_owned(),
+            ),
+            Errno::ECONNREFUSED if self.is_stale() => (
+                503,
+                "the mounted socket is stale: the daemon was restarted and has made a new one. Restart this \
+                 container, or mount the socket's directory instead of the file (EXIT_ON_STALE_SOCKET=1 ends \
+                 dockgate then, so that it is restarted)"
                     .to_owned(),
             ),
             Errno::ECONNREFUSED => (
@@ -128,6 +150,21 @@ impl Daemon {
         Unreachable { status, message: format!("cannot connect to Docker daemon at {path}: {why}") }
     }
 
+    fn name_of(&self, gid: u32) -> Option<&str> {
+        self.group.as_ref().filter(|(known, _)| *known == gid).map(|(_, name)| name.as_str())
+    }
+
+    /// Waits until the socket is found to belong to a daemon that is gone for good.
+    pub async fn stale(&self) {
+        self.stale.notified().await;
+    }
+
+    /// Whether the socket is a file that has no name any more: it is mounted here, and the daemon
+    /// that made it has been ended and its file removed. A new daemon has another file.
+    fn is_stale(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| file.file_type().is_socket() && file.nlink() == 0)
+    }
+
     fn is_socket(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|file| file.file_type().is_socket())
     }
@@ -142,7 +179,7 @@ impl Daemon {
                 text,
                 ": it belongs to user {uid}, group {gid}{}, mode {:04o}, and dockgate runs as user {}, group {}; \
                  start it as root, or with group {gid} (compose: user: \"65534:{gid}\")",
-                group_name(gid).map(|name| format!(" ({name})")).unwrap_or_default(),
+                self.name_of(gid).map(|name| format!(" ({name})")).unwrap_or_default(),
                 file.mode() & 0o7777,
                 nix::unistd::geteuid(),
                 nix::unistd::getegid(),

@@ -1,0 +1,150 @@
+//! The system calls of a gate that serves: one line and one reason each. Anything else ends the
+//! process.
+
+use super::trap;
+use nix::libc;
+use seccompiler::{
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch,
+};
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+
+/// What is asked of a call's arguments.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// Nothing.
+    Nothing,
+    /// The argument with this index is one of these.
+    OneOf(u8, &'static [i32]),
+    /// The argument with this index has none of these bits.
+    Without(u8, i32),
+}
+
+use Asked::{Nothing, OneOf, Without};
+
+/// A call, what is asked of it, and what it is for.
+type Line = (libc::c_long, Asked, &'static str);
+
+const TABLE: &[Line] = &[
+    // Connections.
+    (libc::SYS_accept4, Nothing, "a client comes"),
+    (libc::SYS_socket, OneOf(0, &[libc::AF_UNIX]), "to the daemon, and to nothing else"),
+    (libc::SYS_connect, Nothing, "to the daemon"),
+    (libc::SYS_recvfrom, Nothing, "reading"),
+    (libc::SYS_sendto, Nothing, "writing"),
+    (libc::SYS_shutdown, Nothing, "half-close"),
+    (libc::SYS_close, Nothing, "a connection ends"),
+    (libc::SYS_fcntl, OneOf(1, &[libc::F_GETFD]), "debug builds look whether it is open"),
+    (libc::SYS_getsockopt, Nothing, "who the peer is, whether it has reset"),
+    (libc::SYS_getpeername, Nothing, "who the peer is"),
+    (libc::SYS_getsockname, Nothing, "where a listener is"),
+    // The event loop.
+    (libc::SYS_epoll_ctl, Nothing, "which sockets to wait for"),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_epoll_wait, Nothing, "waiting"),
+    (libc::SYS_epoll_pwait, Nothing, "waiting"),
+    (libc::SYS_epoll_pwait2, Nothing, "waiting"),
+    (libc::SYS_read, Nothing, "being woken: signals and other threads"),
+    (libc::SYS_write, Nothing, "the log, and waking other threads"),
+    (libc::SYS_writev, Nothing, "the log"),
+    (libc::SYS_futex, Nothing, "locks between workers"),
+    (libc::SYS_sched_yield, Nothing, "locks between workers"),
+    (libc::SYS_clock_gettime, Nothing, "time, where it is no shared page"),
+    (libc::SYS_clock_nanosleep, Nothing, "pauses"),
+    // Memory.
+    (libc::SYS_brk, Nothing, "the heap"),
+    (libc::SYS_mmap, Without(2, libc::PROT_EXEC), "the heap; never code"),
+    (libc::SYS_mremap, Nothing, "the heap"),
+    (libc::SYS_munmap, Nothing, "the heap"),
+    (libc::SYS_madvise, Nothing, "the heap"),
+    (libc::SYS_mprotect, Without(2, libc::PROT_EXEC), "the heap of a thread; never code"),
+    (libc::SYS_getrandom, Nothing, "hash seeds"),
+    // Saying what is wrong with the socket: its owner and mode, not its content.
+    (libc::SYS_statx, Nothing, "whose the socket is"),
+    (libc::SYS_newfstatat, Nothing, "whose the socket is"),
+    (libc::SYS_getuid, Nothing, "who we are"),
+    (libc::SYS_geteuid, Nothing, "who we are"),
+    (libc::SYS_getegid, Nothing, "who we are"),
+    // Signals and the end.
+    (libc::SYS_rt_sigreturn, Nothing, "a signal has been handled"),
+    (libc::SYS_rt_sigprocmask, Nothing, "a thread ends"),
+    (libc::SYS_sigaltstack, Nothing, "a thread ends"),
+    (libc::SYS_gettid, Nothing, "panics, aborting"),
+    (libc::SYS_getpid, Nothing, "aborting"),
+    (libc::SYS_tgkill, Nothing, "aborting"),
+    (libc::SYS_restart_syscall, Nothing, "going on after a stop"),
+    (libc::SYS_exit, Nothing, "a thread ends"),
+    (libc::SYS_exit_group, Nothing, "the end"),
+];
+
+/// Puts every thread behind the table; with `log` what is not in it is only logged by the kernel.
+///
+/// # Errors
+/// What stands against it, in words.
+pub fn apply(log: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let otherwise = if log {
+        SeccompAction::Log
+    } else {
+        trap::catch()?;
+        SeccompAction::Trap
+    };
+    let mut rules = BTreeMap::new();
+    for &(call, asked, _) in TABLE {
+        rules.insert(call, asked.rules()?);
+    }
+    let filter =
+        SeccompFilter::new(rules, otherwise, SeccompAction::Allow, TargetArch::try_from(ARCH)?)?;
+    let program: seccompiler::BpfProgram = filter.try_into()?;
+    seccompiler::apply_filter_all_threads(&program)?;
+    Ok(())
+}
+
+impl Asked {
+    /// The rules of which one must hold; none are needed where nothing is asked.
+    fn rules(self) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+        let rule = |index, operator, value: i32| {
+            let value = u64::from(value.cast_unsigned());
+            let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value)?;
+            SeccompRule::new(vec![condition])
+        };
+        match self {
+            Nothing => Ok(Vec::new()),
+            OneOf(index, values) => {
+                values.iter().map(|&value| rule(index, SeccompCmpOp::Eq, value)).collect()
+            }
+            Without(index, bits) => {
+                let mask = SeccompCmpOp::MaskedEq(u64::from(bits.cast_unsigned()));
+                Ok(vec![rule(index, mask, 0)?])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_call_is_listed_twice_and_none_makes_programs_files_or_other_sockets() {
+        for (index, (call, _, reason)) in TABLE.iter().enumerate() {
+            assert!(!TABLE[..index].iter().any(|(other, _, _)| other == call), "{reason}");
+        }
+        for never in [
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_openat,
+            libc::SYS_clone,
+            libc::SYS_clone3,
+            libc::SYS_bind,
+            libc::SYS_listen,
+            libc::SYS_ptrace,
+            libc::SYS_prctl,
+            libc::SYS_setuid,
+            libc::SYS_ioctl,
+            libc::SYS_io_uring_setup,
+        ] {
+            assert!(TABLE.iter().all(|&(call, _, _)| call != never), "{never}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The sandbox: no file system and no outgoing TCP (Landlock), and only the system calls of
+//! [`super::filter`]. What the kernel can't do is said and done without.
+
+use super::filter;
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+use std::path::Path;
+
+/// The newest interface whose rights are known here; older kernels get what they have.
+const ABI_KNOWN: ABI = ABI::V9;
+
+/// How much of it to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    /// All.
+    Strict,
+    /// System calls that would be refused are logged by the kernel; files stay reachable.
+    Log,
+    /// Nothing.
+    Off,
+}
+
+impl Sandbox {
+    /// The words of `SANDBOX`.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("strict", Self::Strict), ("log", Self::Log), ("off", Self::Off)];
+}
+
+/// Takes the file system away, but for connecting to the daemon's socket. To be called before any
+/// other thread is made: threads inherit it.
+///
+/// # Errors
+/// Why there is no such thing here.
+pub fn take_files(socket: &Path) -> Result<&'static str, String> {
+    let status = restrict(socket).map_err(|error| format!("Landlock: {error}"))?;
+    match status {
+        RulesetStatus::FullyEnforced => Ok("no file system, no outgoing TCP (Landlock)"),
+        RulesetStatus::PartiallyEnforced => {
+            Ok("no file system (Landlock, as far as this kernel has it)")
+        }
+        RulesetStatus::NotEnforced => Err("Landlock: not in this kernel".to_owned()),
+    }
+}
+
+fn restrict(socket: &Path) -> Result<RulesetStatus, RulesetError> {
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(ABI_KNOWN))?
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .scope(Scope::from_all(ABI_KNOWN))?
+        .create()?;
+    // The directory, since a daemon that starts again makes its socket anew. Kernels that don't
+    // govern this right let anybody connect who may open the socket.
+    if let Some(directory) = socket.parent().and_then(|directory| PathFd::new(directory).ok()) {
+        ruleset = ruleset.add_rule(PathBeneath::new(directory, AccessFs::ResolveUnix))?;
+    }
+    Ok(ruleset.restrict_self()?.ruleset)
+}
+
+/// Takes away every system call that is not in the table, from all threads.
+///
+/// # Errors
+/// Why there is no such thing here.
+pub fn take_calls(sandbox: Sandbox) -> Result<&'static str, String> {
+    filter::apply(sandbox == Sandbox::Log).map_err(|error| format!("seccomp: {error}"))?;
+    Ok(match sandbox {
+        Sandbox::Log => "system calls beyond the table are logged (seccomp)",
+        Sandbox::Strict | Sandbox::Off => "only the system calls of the table (seccomp)",
+    })
+}
