@@ -1,6 +1,7 @@
 //! The program's words: what it prints, and how it ends where it can't begin.
 
 use super::gate::{Dir, Gate, PROGRAM};
+use dockgate::admission::Variable;
 use dockgate::api::Operation;
 use dockgate::policy::Variable;
 use dockgate::process::environment::SETTINGS;
@@ -73,10 +74,14 @@ fn the_help_lists_every_variable() {
 
 #[test]
 fn the_policy_is_a_line_for_each_operation() {
-    let output = run(&["policy"], &[("CONTAINERS", "1"), ("ALLOW_LOGS", "0")]);
+    let output =
+        run(&["policy"], &[("CONTAINERS", "1"), ("ALLOW_LOGS", "0"), ("ALLOW_SYSCTLS", "net.*")]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
-    let lines: Vec<&str> = output.stdout.lines().collect();
+    let (operations, arguments) = output.stdout.split_once("\n\n").expect("two parts");
+    let lines: Vec<&str> = operations.lines().collect();
     assert_eq!(lines.len(), Operation::TABLE.len());
+    assert_eq!(arguments.lines().count(), 1 + Variable::ALL.len());
+    assert!(arguments.contains("\nALLOW_SYSCTLS=net.*\n"), "{arguments}");
     let line = |id: &str| {
         let found = lines.iter().find(|line| line.split(' ').next() == Some(id));
         *found.unwrap_or_else(|| panic!("{id} is missing"))
@@ -106,4 +111,27 @@ fn a_misspelt_variable_is_warned_of() {
     let log = gate.log();
     assert!(log.contains("IAMGES is not a variable of dockgate: did you mean IMAGES?"), "{log}");
     assert!(log.contains("LIBPOD_PODS has no effect"), "{log}");
+}
+
+#[test]
+fn a_request_is_checked_without_a_daemon() {
+    let open = [("CONTAINERS", "1"), ("POST", "1")];
+    let check = ["check", "POST", "/v1.47/containers/create?name=x", "--body"];
+    let file = std::env::temp_dir().join(format!("dockgate-check-{}.json", std::process::id()));
+    std::fs::write(&file, r#"{"HostConfig":{"Privileged":true}}"#).expect("a file");
+    let path = file.display().to_string();
+    let [a, b, c, d] = check;
+    let output = run(&[a, b, c, d, &path], &open);
+    let _ = std::fs::remove_file(&file);
+    assert_eq!(output.status, Some(1), "{}", output.stderr);
+    assert!(output.stdout.contains("needs ALLOW_PRIVILEGED=1"), "{}", output.stdout);
+
+    let output = run(&["check", "GET", "/_ping"], &[]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    for wrong in [&["check"][..], &["check", "GET"], &["check", "GET", "/x", "/y"], &[a, b, c, d]] {
+        assert_eq!(run(wrong, &[]).status, Some(2), "{wrong:?}");
+    }
+    let output = run(&[a, b, c, d, "/nonexistent"], &open);
+    assert_eq!(output.status, Some(2));
+    assert!(output.stderr.contains("the body can't be read"), "{}", output.stderr);
 }
