@@ -1,7 +1,7 @@
 //! The program's words: what it prints, and how it ends where it can't begin.
 
 use super::gate::{Dir, Gate, PROGRAM};
-use dockgate::admission::Variable;
+use dockgate::admission;
 use dockgate::api::Operation;
 use dockgate::policy::Variable;
 use dockgate::process::environment::SETTINGS;
@@ -80,7 +80,7 @@ fn the_policy_is_a_line_for_each_operation() {
     let (operations, arguments) = output.stdout.split_once("\n\n").expect("two parts");
     let lines: Vec<&str> = operations.lines().collect();
     assert_eq!(lines.len(), Operation::TABLE.len());
-    assert_eq!(arguments.lines().count(), 1 + Variable::ALL.len());
+    assert_eq!(arguments.lines().count(), 1 + admission::Variable::ALL.len());
     assert!(arguments.contains("\nALLOW_SYSCTLS=net.*\n"), "{arguments}");
     let line = |id: &str| {
         let found = lines.iter().find(|line| line.split(' ').next() == Some(id));
