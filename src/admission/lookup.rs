@@ -43,18 +43,19 @@ impl Question {
     pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
         let mut judge = Judge::new(rules);
         let mut id = None;
-        match (status, json::read(body)) {
-            (404, _) => {}
+        let is_readable = match (status, json::read(body)) {
+            (404, _) => true,
             (200, Ok(answer)) => match self {
                 Self::Volume(used) => mount::existing_volume(&mut judge, used, &answer),
                 Self::Container(_) => {
                     id = archive::existing_container(&mut judge, &answer);
-                    if id.is_none() {
-                        judge.examined.findings.push(self.unanswered());
-                    }
+                    id.is_some()
                 }
             },
-            (_, _) => judge.examined.findings.push(self.unanswered()),
+            (_, _) => false,
+        };
+        if !is_readable {
+            judge.examined.findings.push(self.unanswered());
         }
         Answered { examined: judge.examined, id }
     }
