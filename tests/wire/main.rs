@@ -10,6 +10,7 @@ mod stand_in;
 
 mod admission;
 mod answers;
+mod archive;
 mod commands;
 mod exactness;
 mod examined_bodies;
@@ -25,6 +26,7 @@ mod listening;
 mod log;
 mod lookups;
 mod malformed;
+mod modes;
 mod policy;
 mod queries;
 mod streams;
