@@ -72,7 +72,7 @@ fn audit_lets_pass_what_could_not_be_asked() {
 fn off_collects_nothing_and_asks_nothing() {
     let variables = [OPEN, &[("ADMISSION", "off"), ("MAX_JSON_BYTES", "1024")]].concat();
     let (gate, daemon) = start(&variables);
-    let long = create(&format!("{:>2000}", PRIVILEGED));
+    let long = create(&format!("{PRIVILEGED:>2000}"));
     let volumes = create_with(&["data"]);
     let put =
         "PUT /containers/w%65b/archive HTTP/1.1\r\nHost: docker\r\nContent-Length: 3\r\n\r\ntar";
