@@ -238,6 +238,19 @@ fn a_container_of_which_nothing_is_known_is_not_written_to() {
 }
 
 #[test]
+fn a_name_that_nobody_can_ask_about_is_refused() {
+    let (gate, daemon) = start(OPEN);
+    let client = gate.client();
+    for target in ["PUT /containers/%ff/archive", "POST /images/h.io/%ff/push"] {
+        client.send(format!("{target} HTTP/1.1\r\nHost: docker\r\nContent-Length: 3\r\n\r\ntar"));
+        let refusal = client.answer();
+        assert_eq!(refusal.status, 400, "{target}");
+        assert!(refusal.message().contains("UTF-8"), "{}", refusal.message());
+    }
+    daemon.expect_untouched();
+}
+
+#[test]
 fn an_archive_that_breaks_off_breaks_off_at_the_daemon() {
     let (gate, daemon) = start(OPEN);
     let files = gate.files_without(gate.client());
