@@ -24,6 +24,7 @@ mod lifecycle;
 mod limits;
 mod listening;
 mod log;
+mod lookup_ends;
 mod lookups;
 mod malformed;
 mod modes;
