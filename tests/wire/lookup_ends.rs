@@ -38,6 +38,23 @@ fn a_kept_connection_that_ends_before_its_answer_is_replaced() {
 }
 
 #[test]
+fn a_kept_connection_that_ends_inside_its_answer_is_not_replaced() {
+    let (gate, daemon) = start(OPEN);
+    for begun in ["H", "HTTP/1.1 404 x\r\nContent-Length: 2\r\n\r\n{"] {
+        let client = gate.client();
+        client.send(PING);
+        let kept = daemon.accept();
+        expect_served(&client, &kept, PING);
+        client.send(create_with(&["data"]));
+        kept.expect(question("data"));
+        kept.send(begun);
+        drop(kept);
+        assert_eq!(client.answer().status, 502, "{begun}");
+        daemon.expect_untouched();
+    }
+}
+
+#[test]
 fn a_daemon_that_drops_a_looked_up_create_has_failed() {
     let (gate, daemon) = start(OPEN);
     let client = gate.client();
