@@ -3,6 +3,7 @@
 use super::gate::{Dir, Gate, OPEN, start, start_in};
 use super::lookups::{BOUND, answer, create_with, expect_served, question};
 use super::stand_in::{OK, PING, StandIn};
+use std::fs;
 
 #[test]
 fn a_kept_connection_that_ends_before_its_answer_is_replaced() {
@@ -83,6 +84,27 @@ fn a_daemon_that_is_not_there_can_not_be_asked() {
     client.send(PING);
     let connection = daemon.accept();
     expect_served(&client, &connection, PING);
+}
+
+#[test]
+fn a_daemon_that_goes_after_its_answer_is_missed_and_the_client_stays() {
+    let put =
+        "PUT /containers/web/archive HTTP/1.1\r\nHost: docker\r\nContent-Length: 3\r\n\r\ntar";
+    for request in [&create_with(&["data"]), put] {
+        let (gate, daemon) = start(OPEN);
+        let client = gate.client();
+        client.send(request);
+        let connection = daemon.accept();
+        assert!(connection.read_head().starts_with("GET /"));
+        fs::remove_file(gate.dir.daemon()).expect("the daemon's socket");
+        drop(daemon);
+        connection.send("HTTP/1.1 404 x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+        connection.expect_end();
+        assert_eq!(client.answer().status, 503);
+        let daemon = StandIn::at(&gate.dir.daemon());
+        client.send(PING);
+        expect_served(&client, &daemon.accept(), PING);
+    }
 }
 
 #[test]
