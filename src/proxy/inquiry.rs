@@ -10,7 +10,6 @@ use crate::http::{
     Asked, BodyCursor, BodyFraming, HeadScan, Next, Persistence, ResponseHead, Trailers,
 };
 use std::future::poll_fn;
-use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -36,6 +35,9 @@ pub struct Answer {
 pub enum Unanswered {
     /// The client is gone.
     ClientGone,
+    /// The connection had ended, or was not in order, before a byte of an answer: on a kept one,
+    /// the question may be asked again on another.
+    Silent,
     /// The daemon ended, answered what can't be read or more than `body_bytes_max`, or took too
     /// long.
     Daemon,
@@ -52,11 +54,16 @@ pub async fn ask(
     daemon: &mut Socket,
     body_bytes_max: usize,
 ) -> Result<Answer, Unanswered> {
+    // What it has said unasked is no answer.
+    if daemon.is_unread() {
+        return Err(Unanswered::Silent);
+    }
     let request = format!("GET {} HTTP/1.1\r\nHost: dockgate\r\n\r\n", question.path());
     let mut asking = Asking {
         daemon,
         request: request.into_bytes(),
         sent: 0,
+        heard: false,
         inbox: Buffer::default(),
         asked,
         head: None,
@@ -66,7 +73,7 @@ pub async fn ask(
     client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = asking.poll(cx) {
-            return Poll::Ready(answer.map_err(|_| Unanswered::Daemon));
+            return Poll::Ready(answer);
         }
         asking.inbox.settle();
         if client.socket.poll_gone(cx).is_ready() {
@@ -81,6 +88,8 @@ struct Asking<'d> {
     daemon: &'d mut Socket,
     request: Vec<u8>,
     sent: usize,
+    /// Whether any byte has come.
+    heard: bool,
     inbox: Buffer,
     asked: Asked,
     head: Option<(u16, BodyCursor, Persistence)>,
@@ -89,39 +98,45 @@ struct Asking<'d> {
 }
 
 impl Asking<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Answer>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Unanswered>> {
         while self.sent < self.request.len() {
-            self.sent += ready!(self.daemon.poll_send(cx, &self.request[self.sent..]))?;
+            match ready!(self.daemon.poll_send(cx, &self.request[self.sent..])) {
+                Ok(count) => self.sent += count,
+                Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
+            }
         }
         loop {
             if let Some(answer) = self.read()? {
                 return Poll::Ready(Ok(answer));
             }
-            let count = ready!(self.daemon.poll_recv(cx, self.inbox.room()))?;
-            if count == 0 {
-                return Poll::Ready(Err(unreadable()));
+            match ready!(self.daemon.poll_recv(cx, self.inbox.room())) {
+                Ok(0) | Err(_) if self.heard => return Poll::Ready(Err(Unanswered::Daemon)),
+                Ok(0) | Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
+                Ok(count) => {
+                    self.heard = true;
+                    self.inbox.fill(count);
+                }
             }
-            self.inbox.fill(count);
         }
     }
 
     /// Reads what has come; the answer, once it is whole.
-    fn read(&mut self) -> io::Result<Option<Answer>> {
-        if self.head.is_none() {
+    fn read(&mut self) -> Result<Option<Answer>, Unanswered> {
+        while self.head.is_none() {
             let found = HeadScan::default()
                 .find(self.inbox.filled(), ANSWER_HEAD_BYTES_MAX)
-                .map_err(|_| unreadable())?;
+                .map_err(|_| Unanswered::Daemon)?;
             let Some(length) = found else { return Ok(None) };
             let head = ResponseHead::parse(&self.inbox.filled()[..length], self.asked)
-                .map_err(|_| unreadable())?;
-            let framing = match head.next {
-                Next::Body(framing) if framing != BodyFraming::UntilClose => framing,
-                Next::Body(_) | Next::Interim | Next::Tunnel | Next::Unasked => {
-                    return Err(unreadable());
+                .map_err(|_| Unanswered::Daemon)?;
+            match head.next {
+                Next::Interim => {}
+                Next::Body(framing) if framing != BodyFraming::UntilClose => {
+                    let cursor = BodyCursor::new(framing, Trailers::Refuse);
+                    self.head = Some((head.status, cursor, head.persistence));
                 }
-            };
-            let cursor = BodyCursor::new(framing, Trailers::Refuse);
-            self.head = Some((head.status, cursor, head.persistence));
+                Next::Body(_) | Next::Tunnel | Next::Unasked => return Err(Unanswered::Daemon),
+            }
             self.inbox.consume(length);
         }
         let Some((status, cursor, persistence)) = &mut self.head else { return Ok(None) };
@@ -130,20 +145,18 @@ impl Asking<'_> {
             // Data is what may be moved unread; the rest is framing, a byte at a time.
             let data = usize::try_from(cursor.blind()).unwrap_or(usize::MAX).min(filled.len());
             if self.body.len() + data > self.body_bytes_max {
-                return Err(unreadable());
+                return Err(Unanswered::Daemon);
             }
-            let count = cursor.read(&filled[..data.max(1)]).map_err(|_| unreadable())?;
+            let count = cursor.read(&filled[..data.max(1)]).map_err(|_| Unanswered::Daemon)?;
             self.body.extend_from_slice(&filled[..data]);
             self.inbox.consume(count);
         }
+        // More than the answer has come: whose would that be?
+        let persistence = if self.inbox.is_empty() { *persistence } else { Persistence::Close };
         Ok(cursor.is_complete().then(|| Answer {
             status: *status,
             body: std::mem::take(&mut self.body),
-            persistence: *persistence,
+            persistence,
         }))
     }
-}
-
-fn unreadable() -> io::Error {
-    io::Error::from(io::ErrorKind::InvalidData)
 }

@@ -49,6 +49,44 @@ fn a_variable_that_can_not_be_used_stops_the_start_and_is_named() {
 }
 
 #[test]
+fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_takes() {
+    for (name, value, takes) in [
+        ("ALLOW_CAPABILITIES", "1", "items separated by commas; * at an item's end"),
+        ("ALLOW_BIND_MOUNTS", "relative", "absolute paths separated by commas"),
+        ("ALLOW_BIND_MOUNTS", "/a,b", "absolute paths separated by commas"),
+        ("ALLOW_HOST_NAMESPACES", "net", "some of network, pid, ipc, uts, user, cgroup"),
+        ("ALLOW_PRIVILEGED", "maybe", "0 or 1"),
+        ("ALLOW_PUBLISH_PORTS", "http", "such as 8000-8999,9090"),
+        ("MAX_MEMORY", "0", "a number of bytes such as"),
+        ("MAX_CPUS", "0", "a number of processors such as"),
+        ("MAX_PIDS", "0", "a number from 1"),
+        ("ADMISSION", "maybe", "enforce or audit or off"),
+        ("ADMISSION", "1", "enforce or audit or off"),
+        ("UNKNOWN_FIELDS", "warn", "allow or deny"),
+        ("BIND_MOUNT_ACTION", "1", "deny or strip"),
+    ] {
+        let output = run(&[], &[(name, value)]);
+        assert_eq!(output.status, Some(78), "{name}: {}", output.stderr);
+        for words in [&format!("{name}=\"{value}\" can't be used: it takes "), takes] {
+            assert!(output.stderr.contains(words), "{words}: {}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_is_one_and_so_is_0() {
+    for value in ["0", "", " "] {
+        for name in ["ALLOW_CAPABILITIES", "ALLOW_BIND_MOUNTS", "ALLOW_HOST_NAMESPACES"] {
+            let output = run(&["policy"], &[(name, value)]);
+            assert_eq!(output.status, Some(0), "{name}={value}: {}", output.stderr);
+        }
+    }
+    for name in ["ADMISSION", "MAX_MEMORY", "ALLOW_PRIVILEGED", "BIND_MOUNT_ACTION"] {
+        assert_eq!(run(&["policy"], &[(name, "")]).status, Some(0), "{name}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_a_usage_error() {
     for arguments in
         [&["--frobnicate"][..], &["server"], &["policy", "more"], &["--help=x"], &["-x"]]
