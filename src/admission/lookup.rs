@@ -37,8 +37,7 @@ impl Question {
         }
     }
 
-    /// Judges the daemon's answer. What does not exist can't be used: the daemon will say so
-    /// itself, or make a volume as the request, which has been judged, describes it.
+    /// Judges the daemon's answer.
     #[must_use]
     pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
         let mut judge = Judge::new(rules);
@@ -58,6 +57,15 @@ impl Question {
             judge.examined.findings.push(self.unanswered());
         }
         Answered { examined: judge.examined, id }
+    }
+
+    /// What to take for the answer where there is no daemon to ask: nothing that stands in the way.
+    #[must_use]
+    pub fn supposed(&self) -> (u16, &'static [u8]) {
+        match self {
+            Self::Volume(_) => (404, b""),
+            Self::Container(_) => (200, br#"{"Id":"0"}"#),
+        }
     }
 
     /// The finding where no answer could be had.

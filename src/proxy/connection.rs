@@ -234,8 +234,7 @@ impl Connection {
                 }
             };
             let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
-            let body_bytes_max = self.gate.limits.json_bytes_max;
-            match inquiry::ask(question, asked, &mut self.client, daemon, body_bytes_max).await {
+            match inquiry::ask(question, asked, &mut self.client, daemon).await {
                 Ok(answer) => {
                     if answer.persistence == Persistence::Close {
                         self.daemon = None;

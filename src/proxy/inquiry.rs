@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The longest head that a daemon may answer with, in bytes.
 const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest answer, in bytes: a container that somebody gave a thousand mounts fits.
+const ANSWER_BODY_BYTES_MAX: usize = 1024 * 1024;
+
 /// How long the daemon may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -38,7 +41,7 @@ pub enum Unanswered {
     /// The connection had ended, or was not in order, before a byte of an answer: on a kept one,
     /// the question may be asked again on another.
     Silent,
-    /// The daemon ended, answered what can't be read or more than `body_bytes_max`, or took too
+    /// The daemon ended, answered what can't be read or too much, or took too
     /// long.
     Daemon,
 }
@@ -52,7 +55,6 @@ pub async fn ask(
     asked: Asked,
     client: &mut Client,
     daemon: &mut Socket,
-    body_bytes_max: usize,
 ) -> Result<Answer, Unanswered> {
     // What it has said unasked is no answer.
     if daemon.is_unread() {
@@ -68,7 +70,6 @@ pub async fn ask(
         asked,
         head: None,
         body: Vec::new(),
-        body_bytes_max,
     };
     client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
@@ -94,7 +95,6 @@ struct Asking<'d> {
     asked: Asked,
     head: Option<(u16, BodyCursor, Persistence)>,
     body: Vec<u8>,
-    body_bytes_max: usize,
 }
 
 impl Asking<'_> {
@@ -144,7 +144,7 @@ impl Asking<'_> {
             let filled = self.inbox.filled();
             // Data is what may be moved unread; the rest is framing, a byte at a time.
             let data = usize::try_from(cursor.blind()).unwrap_or(usize::MAX).min(filled.len());
-            if self.body.len() + data > self.body_bytes_max {
+            if self.body.len() + data > ANSWER_BODY_BYTES_MAX {
                 return Err(Unanswered::Daemon);
             }
             let count = cursor.read(&filled[..data.max(1)]).map_err(|_| Unanswered::Daemon)?;

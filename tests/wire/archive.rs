@@ -204,14 +204,18 @@ fn a_volume_of_the_container_is_asked_about_too() {
 }
 
 #[test]
-fn a_container_that_is_not_there_is_the_daemons_to_miss() {
+fn a_container_that_is_not_there_is_not_written_to_by_its_name() {
     let (gate, daemon) = start(OPEN);
     let client = gate.client();
     let request = put("/v1.41/containers/w%65b/archive?path=/", "Content-Length: 3\r\n") + "tar";
     client.send(&request);
     let connection = accept_asking(&daemon, "web", &answer(404, "{\"message\":\"no\"}"));
-    connection.expect(&request);
-    expect_usable(&client, &connection);
+    let refusal = client.answer();
+    assert_eq!(refusal.status, 404);
+    assert!(refusal.message().contains("does not exist"), "{}", refusal.message());
+    connection.expect_silence();
+    client.send(PING);
+    connection.expect(PING);
 }
 
 #[test]

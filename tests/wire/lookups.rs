@@ -151,11 +151,13 @@ fn a_daemon_that_closes_after_its_answer_is_connected_to_again() {
 
 #[test]
 fn an_answer_that_can_not_be_used_is_none() {
-    let (gate, daemon) = start(&[OPEN, &[("MAX_JSON_BYTES", "1024")]].concat());
-    let long = answer(200, &format!("{VOLUME}{}", " ".repeat(1024)));
+    let (gate, daemon) = start(OPEN);
+    let long = format!("{VOLUME}{}", " ".repeat(1 << 20));
     let long_chunk = format!(
-        "HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n{VOLUME:<1025}\r\n0\r\n\r\n"
+        "HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
+        long.len()
     );
+    let long = answer(200, &long);
     for (said, is_readable) in [
         (answer(500, "{\"message\":\"x\"}"), true),
         (answer(200, "garbage"), true),
