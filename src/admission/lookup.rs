@@ -43,7 +43,10 @@ impl Question {
         let mut judge = Judge::new(rules);
         let mut id = None;
         let is_readable = match (status, json::read(body)) {
-            (404, _) => true,
+            (404, _) => {
+                judge.examined.findings.extend(self.missing());
+                true
+            }
             (200, Ok(answer)) => match self {
                 Self::Volume(used) => mount::existing_volume(&mut judge, used, &answer),
                 Self::Container(_) => {
@@ -57,6 +60,20 @@ impl Question {
             judge.examined.findings.push(self.unanswered());
         }
         Answered { examined: judge.examined, id }
+    }
+
+    /// The finding where there is no such thing. A volume the daemon will make as the request, which
+    /// has been judged, describes it; but sent on by its name, a request for a container could meet
+    /// one that bears it by then.
+    fn missing(&self) -> Option<Finding> {
+        match self {
+            Self::Volume(_) => None,
+            Self::Container(_) => Some(Finding {
+                cause: Cause::Missing,
+                reason: "does not exist",
+                ..self.unanswered()
+            }),
+        }
     }
 
     /// What to take for the answer where there is no daemon to ask: nothing that stands in the way.
