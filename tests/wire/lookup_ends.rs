@@ -90,7 +90,10 @@ fn a_daemon_that_is_not_there_can_not_be_asked() {
 fn a_daemon_that_goes_after_its_answer_is_missed_and_the_client_stays() {
     let put =
         "PUT /containers/web/archive HTTP/1.1\r\nHost: docker\r\nContent-Length: 3\r\n\r\ntar";
-    for request in [&create_with(&["data"]), put] {
+    let container =
+        "HTTP/1.1 200 x\r\nConnection: close\r\nContent-Length: 10\r\n\r\n{\"Id\":\"0\"}";
+    let nothing = "HTTP/1.1 404 x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+    for (request, said) in [(create_with(&["data"]).as_str(), nothing), (put, container)] {
         let (gate, daemon) = start(OPEN);
         let client = gate.client();
         client.send(request);
@@ -98,7 +101,7 @@ fn a_daemon_that_goes_after_its_answer_is_missed_and_the_client_stays() {
         assert!(connection.read_head().starts_with("GET /"));
         fs::remove_file(gate.dir.daemon()).expect("the daemon's socket");
         drop(daemon);
-        connection.send("HTTP/1.1 404 x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+        connection.send(said);
         connection.expect_end();
         assert_eq!(client.answer().status, 503);
         let daemon = StandIn::at(&gate.dir.daemon());
