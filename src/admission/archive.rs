@@ -12,14 +12,22 @@ pub fn question(container: &str) -> Question {
     Question::Container(container.to_owned())
 }
 
-/// Judges a container's mounts (`ContainerInspect`); its full id.
+/// Judges a container's mounts (`ContainerInspect`); its full id. `None` where the daemon says
+/// nothing that can be read: without an id the request could only go to whoever bears the name.
 pub fn existing_container(judge: &mut Judge<'_>, container: &Json<'_>) -> Option<String> {
-    if let Some(Json::List(mounts)) = container.field("Mounts") {
-        for mount in mounts {
-            writable(judge, mount);
+    match container.field("Mounts") {
+        None | Some(Json::Null) => {}
+        Some(Json::List(mounts)) => {
+            for mount in mounts {
+                writable(judge, mount);
+            }
         }
+        Some(_) => return None,
     }
-    container.field("Id").and_then(Json::text).map(str::to_owned)
+    let id = container.field("Id").and_then(Json::text)?;
+    // It becomes a segment of the request's path.
+    let is_plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_plain.then(|| id.to_owned())
 }
 
 fn writable(judge: &mut Judge<'_>, mount: &Json<'_>) {

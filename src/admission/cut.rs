@@ -25,12 +25,21 @@ pub fn mount_of(path: &[Step]) -> Option<(&[Step], usize)> {
 #[must_use]
 pub fn without_mounts<'p>(body: &[u8], paths: impl Iterator<Item = &'p [Step]>) -> Option<Vec<u8>> {
     let body = core::str::from_utf8(body).ok()?;
-    let mut lists: BTreeMap<usize, (&str, BTreeSet<usize>)> = BTreeMap::new();
+    let mut indices: Vec<(&[Step], BTreeSet<usize>)> = Vec::new();
     for path in paths {
         let (list, index) = mount_of(path)?;
+        match indices.iter_mut().find(|(known, _)| *known == list) {
+            Some((_, indices)) => {
+                indices.insert(index);
+            }
+            None => indices.push((list, BTreeSet::from([index]))),
+        }
+    }
+    // By where they begin. A list is looked for once, however much of it goes.
+    let mut lists: BTreeMap<usize, (&str, BTreeSet<usize>)> = BTreeMap::new();
+    for (list, indices) in indices {
         let list = locate(body, list)?;
-        let start = offset(body, list)?;
-        lists.entry(start).or_insert((list, BTreeSet::new())).1.insert(index);
+        lists.insert(offset(body, list)?, (list, indices));
     }
     let mut kept = String::with_capacity(body.len());
     let mut done = 0;

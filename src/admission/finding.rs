@@ -30,6 +30,8 @@ pub enum Cause {
     UnknownField,
     /// The query has a `;`, a bad escape or an examined key twice.
     Query,
+    /// What the request names does not exist.
+    Missing,
     /// The daemon did not say what was asked about it.
     Unanswered,
 }
@@ -47,6 +49,7 @@ impl Cause {
             Self::BadValue => "bad-value",
             Self::UnknownField => "unknown-field",
             Self::Query => "bad-query",
+            Self::Missing => "missing",
             Self::Unanswered => "unanswered",
         }
     }
@@ -57,6 +60,7 @@ impl Cause {
         match self {
             Self::Withheld(_) | Self::Required(_) | Self::Closed | Self::UnknownField => 403,
             Self::Json(_) | Self::RepeatedKey | Self::BadValue | Self::Query => 400,
+            Self::Missing => 404,
             Self::Unanswered => 502,
         }
     }
@@ -118,6 +122,7 @@ pub fn field_name(path: &[Step]) -> String {
                 push_field(&mut name, &shown(key));
             }
             // A String takes whatever is written to it.
+            Step::Key(key) if name.is_empty() => name.push_str(&shown(key)),
             Step::Key(key) => {
                 let _ = write!(name, "[\"{}\"]", shown(key));
             }

@@ -37,21 +37,52 @@ impl Question {
         }
     }
 
-    /// Judges the daemon's answer. What does not exist can't be used: the daemon will say so
-    /// itself, or make a volume as the request, which has been judged, describes it.
+    /// Judges the daemon's answer.
     #[must_use]
     pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
         let mut judge = Judge::new(rules);
         let mut id = None;
-        match (status, json::read(body)) {
-            (404, _) => {}
+        let is_readable = match (status, json::read(body)) {
+            (404, _) => {
+                judge.examined.findings.extend(self.missing());
+                true
+            }
             (200, Ok(answer)) => match self {
                 Self::Volume(used) => mount::existing_volume(&mut judge, used, &answer),
-                Self::Container(_) => id = archive::existing_container(&mut judge, &answer),
+                Self::Container(_) => {
+                    id = archive::existing_container(&mut judge, &answer);
+                    id.is_some()
+                }
             },
-            (_, _) => judge.examined.findings.push(self.unanswered()),
+            (_, _) => false,
+        };
+        if !is_readable {
+            judge.examined.findings.push(self.unanswered());
         }
         Answered { examined: judge.examined, id }
+    }
+
+    /// The finding where there is no such thing. A volume the daemon will make as the request, which
+    /// has been judged, describes it; but sent on by its name, a request for a container could meet
+    /// one that bears it by then.
+    fn missing(&self) -> Option<Finding> {
+        match self {
+            Self::Volume(_) => None,
+            Self::Container(_) => Some(Finding {
+                cause: Cause::Missing,
+                reason: "does not exist",
+                ..self.unanswered()
+            }),
+        }
+    }
+
+    /// What to take for the answer where there is no daemon to ask: nothing that stands in the way.
+    #[must_use]
+    pub fn supposed(&self) -> (u16, &'static [u8]) {
+        match self {
+            Self::Volume(_) => (404, b""),
+            Self::Container(_) => (200, br#"{"Id":"0"}"#),
+        }
     }
 
     /// The finding where no answer could be had.
@@ -116,6 +147,26 @@ mod tests {
         assert!(volume(bound, 200, &open).is_empty());
         for (answer, status) in [("{}", 500), ("", 200), ("{\"Driver\":1}", 200), ("[]", 200)] {
             assert_eq!(volume(answer, status, &rules).len(), 1, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_container_is_named_by_an_id_or_not_at_all() {
+        let container = |answer: &str| {
+            let question = Question::Container("web".to_owned());
+            let answered = question.answered(&Rules::new(), 200, answer.as_bytes());
+            (answered.id, answered.examined.findings.len())
+        };
+        assert_eq!(container(r#"{"Id":"0f","Mounts":[]}"#), (Some("0f".to_owned()), 0));
+        for answer in [
+            "{}",
+            r#"{"Id":""}"#,
+            r#"{"Id":1}"#,
+            r#"{"Id":"0f/../x"}"#,
+            r#"{"Id":"0f HTTP/1.1"}"#,
+            r#"{"Id":"0f","Mounts":{}}"#,
+        ] {
+            assert_eq!(container(answer), (None, 1), "{answer}");
         }
     }
 

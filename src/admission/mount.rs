@@ -210,18 +210,19 @@ fn named(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
     }
 }
 
-/// What the daemon says of a volume (`VolumeInspect`), judged for one that wants to use it.
-pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_>) {
+/// What the daemon says of a volume (`VolumeInspect`), judged for one that wants to use it; whether
+/// it says anything that can be read.
+#[must_use]
+pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_>) -> bool {
     let before = judge.examined.findings.len();
     let known = volume
         .entries()
         .is_some_and(|entries| super::json::repeated(entries, Keys::Folded).is_none());
-    if known {
-        let (driver, options) = (volume.field("Driver"), volume.field("Options"));
-        volume::driver(judge, driver, options, "Options", used.is_read_only);
-    } else {
-        judge.bad_value("is a volume of which the daemon says nothing that can be read");
+    if !known {
+        return false;
     }
+    let (driver, options) = (volume.field("Driver"), volume.field("Options"));
+    volume::driver(judge, driver, options, "Options", used.is_read_only);
     judge.mark_mounts(before);
     for finding in judge.examined.findings.iter_mut().skip(before) {
         // Where the request names it; what the volume is made of is not the client's doing.
@@ -229,4 +230,5 @@ pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_
         finding.value.clone_from(&super::finding::shown(&used.name));
         finding.reason = "is a volume that was made to mount what is not allowed here";
     }
+    true
 }

@@ -58,11 +58,12 @@ pub fn check(config: &Config, method: &str, target: &str, body: &[u8]) -> Option
     })
 }
 
-/// What hangs on the daemon's answers, which are taken to be that there is no such thing.
+/// What hangs on the daemon's answers, which are supposed to be harmless.
 fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
     let operation = inquiry.operation();
     let mut questions = Vec::new();
     while let Some((question, _)) = inquiry.question() {
+        let (status, body) = question.supposed();
         questions.push(match question {
             Question::Volume(used) => format!(
                 "if there is a volume {:?}, it must not have been made to mount what is not allowed",
@@ -72,7 +73,7 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 "container {name:?} must have nothing of the host mounted that is not allowed"
             ),
         });
-        inquiry.answer(Some((404, b"")));
+        inquiry.answer(Some((status, body)));
     }
     match inquiry.close() {
         Err(refusal) => refused(&refusal),

@@ -69,7 +69,7 @@ impl Buffer {
                 (self.start, self.end) = (0, self.end - self.start);
             } else {
                 // Only a head longer than a buffer comes here; its own limit bounds it.
-                self.exchange(vec![0; self.bytes.len() * 2].into());
+                self.exchange(own(self.bytes.len() * 2));
             }
         }
         &mut self.bytes[self.end..]
@@ -101,8 +101,9 @@ impl Buffer {
 }
 
 impl From<Vec<u8>> for Buffer {
-    fn from(bytes: Vec<u8>) -> Self {
+    fn from(mut bytes: Vec<u8>) -> Self {
         let end = bytes.len();
+        bytes.resize(own_len(end), 0);
         Self { bytes: bytes.into(), start: 0, end }
     }
 }
@@ -121,6 +122,16 @@ fn lend() -> Box<[u8]> {
         pool.lent += 1;
         pool.free.pop().unwrap_or_else(|| vec![0; BUFFER_BYTES].into())
     })
+}
+
+/// A buffer that nobody lends.
+fn own(bytes: usize) -> Box<[u8]> {
+    vec![0; own_len(bytes)].into()
+}
+
+/// Its length, never that of a lent one: what comes back is told apart by that.
+fn own_len(bytes: usize) -> usize {
+    bytes + usize::from(bytes == BUFFER_BYTES)
 }
 
 /// Takes a buffer back. One of another size was not lent and is just freed.
@@ -172,6 +183,18 @@ mod tests {
         drop(buffer);
         assert_eq!(lent(), 0);
         assert!(POOL.with_borrow(|pool| pool.free.len()) == 1);
+    }
+
+    #[test]
+    fn what_was_not_lent_is_not_given_back() {
+        let mut borrowed = Buffer::default();
+        put(&mut borrowed, b"x");
+        for bytes in [BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1] {
+            let buffer = Buffer::from(vec![b'y'; bytes]);
+            assert_eq!(buffer.filled().len(), bytes);
+            drop(buffer);
+            assert_eq!(lent(), 1, "{bytes}");
+        }
     }
 
     #[test]

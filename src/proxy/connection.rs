@@ -37,13 +37,15 @@ enum Then {
 /// Serves one client until it or the daemon ends.
 pub async fn serve(client: Socket, gate: Arc<Gate>, seat: Seat) {
     let client = Client::new(client, seat);
-    let mut connection = Connection { client, daemon: None, gate };
+    let mut connection = Connection { client, daemon: None, kept: false, gate };
     while connection.serve_one().await {}
 }
 
 struct Connection {
     client: Client,
     daemon: Option<Socket>,
+    /// The daemon has answered a request of the client's on this connection.
+    kept: bool,
     gate: Arc<Gate>,
 }
 
@@ -224,13 +226,15 @@ impl Connection {
         incoming: &mut Incoming,
     ) -> Result<(Grant, Passed), Then> {
         while let Some((question, asked)) = inquiry.question() {
-            if let Err(Unreachable { status, message }) = self.reach().await {
-                access::failed(self.client.socket.peer(), &incoming.subject, &message);
-                return Err(self.answer(&Answer { status, message }, incoming).await);
-            }
+            let fresh = match self.reach().await {
+                Ok(fresh) => fresh,
+                Err(Unreachable { status, message }) => {
+                    access::failed(self.client.socket.peer(), &incoming.subject, &message);
+                    return Err(self.answer(&Answer { status, message }, incoming).await);
+                }
+            };
             let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
-            let body_bytes_max = self.gate.limits.json_bytes_max;
-            match inquiry::ask(question, asked, &mut self.client, daemon, body_bytes_max).await {
+            match inquiry::ask(question, asked, &mut self.client, daemon).await {
                 Ok(answer) => {
                     if answer.persistence == Persistence::Close {
                         self.daemon = None;
@@ -238,7 +242,9 @@ impl Connection {
                     inquiry.answer(Some((answer.status, &answer.body)));
                 }
                 Err(Unanswered::ClientGone) => return Err(Then::Close),
-                Err(Unanswered::Daemon) => {
+                // A kept connection has ended. Nothing has been sent that could not be again.
+                Err(Unanswered::Silent) if !fresh => self.daemon = None,
+                Err(Unanswered::Silent | Unanswered::Daemon) => {
                     self.daemon = None;
                     inquiry.answer(None);
                 }
@@ -259,19 +265,17 @@ impl Connection {
             return Ok(false);
         }
         self.daemon = Some(self.gate.daemon.connect().await?);
+        self.kept = false;
         Ok(true)
     }
 
     /// Sends a granted request to the daemon and its answer back.
     async fn exchange(&mut self, grant: Grant, request: Request, incoming: &mut Incoming) -> Then {
-        let fresh = match self.reach().await {
-            Ok(fresh) => fresh,
-            Err(Unreachable { status, message }) => {
-                access::failed(self.client.socket.peer(), &incoming.subject, &message);
-                self.client.inbox.consume(request.judged);
-                return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
-            }
-        };
+        if let Err(Unreachable { status, message }) = self.reach().await {
+            access::failed(self.client.socket.peer(), &incoming.subject, &message);
+            self.client.inbox.consume(request.judged);
+            return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
+        }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
         let report = exchange::run(grant, request, &mut self.client, daemon).await;
         let Report { outcome, status, answered, outbox } = report;
@@ -281,7 +285,10 @@ impl Connection {
             access::served(self.client.socket.peer(), &incoming.subject, status);
         }
         match outcome {
-            Outcome::Complete if incoming.persistence == Persistence::KeepAlive => Then::Next,
+            Outcome::Complete if incoming.persistence == Persistence::KeepAlive => {
+                self.kept = true;
+                Then::Next
+            }
             Outcome::Complete | Outcome::Last => self.close_kindly(),
             Outcome::ClientGone => Then::Close,
             Outcome::Early => Then::Linger,
@@ -299,7 +306,7 @@ impl Connection {
             }
             // On the daemon's own socket, a kept connection that has just ended is tried again by
             // the client; so it is here, where nothing but that end is passed on.
-            Outcome::DaemonFailed(DaemonFailure::Silent) if !fresh => Then::Close,
+            Outcome::DaemonFailed(DaemonFailure::Silent) if self.kept => Then::Close,
             Outcome::DaemonFailed(failure) => {
                 self.daemon = None;
                 let answer = Answer { status: 502, message: failure.to_string() };
@@ -322,16 +329,16 @@ impl Connection {
     /// Answers a well-formed request instead of the daemon. The connection goes on if the body
     /// that follows, or is under way, is short enough to be read and thrown away.
     async fn answer(&mut self, answer: &Answer, incoming: &mut Incoming) -> Then {
-        let long = incoming.is_longer_than(DRAIN_BYTES_MAX);
         let old = incoming.version == Version::Http10;
-        // A client that waits for 100 sends no body, or does: there is no telling. One that speaks
-        // HTTP/1.0 takes the end of the connection for the end of the answer.
-        let persistence =
-            if long || old || incoming.expects_continue || self.client.seat.is_draining() {
-                Persistence::Close
-            } else {
-                incoming.persistence
-            };
+        // A client that waits for 100 sends no body, or does: there is no telling, unless it has.
+        // One that speaks HTTP/1.0 takes the end of the connection for the end of the answer.
+        let unread = !incoming.body.is_complete()
+            && (incoming.expects_continue || incoming.is_longer_than(DRAIN_BYTES_MAX));
+        let persistence = if unread || old || self.client.seat.is_draining() {
+            Persistence::Close
+        } else {
+            incoming.persistence
+        };
         if !self.client.send(&answer.bytes(incoming.method, persistence)).await {
             return Then::Close;
         }

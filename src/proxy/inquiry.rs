@@ -10,12 +10,14 @@ use crate::http::{
     Asked, BodyCursor, BodyFraming, HeadScan, Next, Persistence, ResponseHead, Trailers,
 };
 use std::future::poll_fn;
-use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// The longest head that a daemon may answer with, in bytes.
 const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest answer, in bytes: a container that somebody gave a thousand mounts fits.
+const ANSWER_BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long the daemon may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
@@ -36,7 +38,10 @@ pub struct Answer {
 pub enum Unanswered {
     /// The client is gone.
     ClientGone,
-    /// The daemon ended, answered what can't be read or more than `body_bytes_max`, or took too
+    /// The connection had ended, or was not in order, before a byte of an answer: on a kept one,
+    /// the question may be asked again on another.
+    Silent,
+    /// The daemon ended, answered what can't be read or too much, or took too
     /// long.
     Daemon,
 }
@@ -50,23 +55,26 @@ pub async fn ask(
     asked: Asked,
     client: &mut Client,
     daemon: &mut Socket,
-    body_bytes_max: usize,
 ) -> Result<Answer, Unanswered> {
+    // What it has said unasked is no answer.
+    if daemon.is_unread() {
+        return Err(Unanswered::Silent);
+    }
     let request = format!("GET {} HTTP/1.1\r\nHost: dockgate\r\n\r\n", question.path());
     let mut asking = Asking {
         daemon,
         request: request.into_bytes(),
         sent: 0,
+        heard: false,
         inbox: Buffer::default(),
         asked,
         head: None,
         body: Vec::new(),
-        body_bytes_max,
     };
     client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = asking.poll(cx) {
-            return Poll::Ready(answer.map_err(|_| Unanswered::Daemon));
+            return Poll::Ready(answer);
         }
         asking.inbox.settle();
         if client.socket.poll_gone(cx).is_ready() {
@@ -81,47 +89,54 @@ struct Asking<'d> {
     daemon: &'d mut Socket,
     request: Vec<u8>,
     sent: usize,
+    /// Whether any byte has come.
+    heard: bool,
     inbox: Buffer,
     asked: Asked,
     head: Option<(u16, BodyCursor, Persistence)>,
     body: Vec<u8>,
-    body_bytes_max: usize,
 }
 
 impl Asking<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Answer>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Unanswered>> {
         while self.sent < self.request.len() {
-            self.sent += ready!(self.daemon.poll_send(cx, &self.request[self.sent..]))?;
+            match ready!(self.daemon.poll_send(cx, &self.request[self.sent..])) {
+                Ok(count) => self.sent += count,
+                Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
+            }
         }
         loop {
             if let Some(answer) = self.read()? {
                 return Poll::Ready(Ok(answer));
             }
-            let count = ready!(self.daemon.poll_recv(cx, self.inbox.room()))?;
-            if count == 0 {
-                return Poll::Ready(Err(unreadable()));
+            match ready!(self.daemon.poll_recv(cx, self.inbox.room())) {
+                Ok(0) | Err(_) if self.heard => return Poll::Ready(Err(Unanswered::Daemon)),
+                Ok(0) | Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
+                Ok(count) => {
+                    self.heard = true;
+                    self.inbox.fill(count);
+                }
             }
-            self.inbox.fill(count);
         }
     }
 
     /// Reads what has come; the answer, once it is whole.
-    fn read(&mut self) -> io::Result<Option<Answer>> {
-        if self.head.is_none() {
+    fn read(&mut self) -> Result<Option<Answer>, Unanswered> {
+        while self.head.is_none() {
             let found = HeadScan::default()
                 .find(self.inbox.filled(), ANSWER_HEAD_BYTES_MAX)
-                .map_err(|_| unreadable())?;
+                .map_err(|_| Unanswered::Daemon)?;
             let Some(length) = found else { return Ok(None) };
             let head = ResponseHead::parse(&self.inbox.filled()[..length], self.asked)
-                .map_err(|_| unreadable())?;
-            let framing = match head.next {
-                Next::Body(framing) if framing != BodyFraming::UntilClose => framing,
-                Next::Body(_) | Next::Interim | Next::Tunnel | Next::Unasked => {
-                    return Err(unreadable());
+                .map_err(|_| Unanswered::Daemon)?;
+            match head.next {
+                Next::Interim => {}
+                Next::Body(framing) if framing != BodyFraming::UntilClose => {
+                    let cursor = BodyCursor::new(framing, Trailers::Refuse);
+                    self.head = Some((head.status, cursor, head.persistence));
                 }
-            };
-            let cursor = BodyCursor::new(framing, Trailers::Refuse);
-            self.head = Some((head.status, cursor, head.persistence));
+                Next::Body(_) | Next::Tunnel | Next::Unasked => return Err(Unanswered::Daemon),
+            }
             self.inbox.consume(length);
         }
         let Some((status, cursor, persistence)) = &mut self.head else { return Ok(None) };
@@ -129,21 +144,19 @@ impl Asking<'_> {
             let filled = self.inbox.filled();
             // Data is what may be moved unread; the rest is framing, a byte at a time.
             let data = usize::try_from(cursor.blind()).unwrap_or(usize::MAX).min(filled.len());
-            if self.body.len() + data > self.body_bytes_max {
-                return Err(unreadable());
+            if self.body.len() + data > ANSWER_BODY_BYTES_MAX {
+                return Err(Unanswered::Daemon);
             }
-            let count = cursor.read(&filled[..data.max(1)]).map_err(|_| unreadable())?;
+            let count = cursor.read(&filled[..data.max(1)]).map_err(|_| Unanswered::Daemon)?;
             self.body.extend_from_slice(&filled[..data]);
             self.inbox.consume(count);
         }
+        // More than the answer has come: whose would that be?
+        let persistence = if self.inbox.is_empty() { *persistence } else { Persistence::Close };
         Ok(cursor.is_complete().then(|| Answer {
             status: *status,
             body: std::mem::take(&mut self.body),
-            persistence: *persistence,
+            persistence,
         }))
     }
-}
-
-fn unreadable() -> io::Error {
-    io::Error::from(io::ErrorKind::InvalidData)
 }

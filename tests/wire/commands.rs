@@ -1,6 +1,7 @@
 //! The program's words: what it prints, and how it ends where it can't begin.
 
 use super::gate::{Dir, Gate, PROGRAM};
+use dockgate::admission;
 use dockgate::api::Operation;
 use dockgate::policy::Variable;
 use dockgate::process::environment::SETTINGS;
@@ -48,6 +49,44 @@ fn a_variable_that_can_not_be_used_stops_the_start_and_is_named() {
 }
 
 #[test]
+fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_takes() {
+    for (name, value, takes) in [
+        ("ALLOW_CAPABILITIES", "1", "items separated by commas; * at an item's end"),
+        ("ALLOW_BIND_MOUNTS", "relative", "absolute paths separated by commas"),
+        ("ALLOW_BIND_MOUNTS", "/a,b", "absolute paths separated by commas"),
+        ("ALLOW_HOST_NAMESPACES", "net", "some of network, pid, ipc, uts, user, cgroup"),
+        ("ALLOW_PRIVILEGED", "maybe", "0 or 1"),
+        ("ALLOW_PUBLISH_PORTS", "http", "such as 8000-8999,9090"),
+        ("MAX_MEMORY", "0", "a number of bytes such as"),
+        ("MAX_CPUS", "0", "a number of processors such as"),
+        ("MAX_PIDS", "0", "a number from 1"),
+        ("ADMISSION", "maybe", "enforce or audit or off"),
+        ("ADMISSION", "1", "enforce or audit or off"),
+        ("UNKNOWN_FIELDS", "warn", "allow or deny"),
+        ("BIND_MOUNT_ACTION", "1", "deny or strip"),
+    ] {
+        let output = run(&[], &[(name, value)]);
+        assert_eq!(output.status, Some(78), "{name}: {}", output.stderr);
+        for words in [&format!("{name}=\"{value}\" can't be used: it takes "), takes] {
+            assert!(output.stderr.contains(words), "{words}: {}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_is_one_and_so_is_0() {
+    for value in ["0", "", " "] {
+        for name in ["ALLOW_CAPABILITIES", "ALLOW_BIND_MOUNTS", "ALLOW_HOST_NAMESPACES"] {
+            let output = run(&["policy"], &[(name, value)]);
+            assert_eq!(output.status, Some(0), "{name}={value}: {}", output.stderr);
+        }
+    }
+    for name in ["ADMISSION", "MAX_MEMORY", "ALLOW_PRIVILEGED", "BIND_MOUNT_ACTION"] {
+        assert_eq!(run(&["policy"], &[(name, "")]).status, Some(0), "{name}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_a_usage_error() {
     for arguments in
         [&["--frobnicate"][..], &["server"], &["policy", "more"], &["--help=x"], &["-x"]]
@@ -73,10 +112,14 @@ fn the_help_lists_every_variable() {
 
 #[test]
 fn the_policy_is_a_line_for_each_operation() {
-    let output = run(&["policy"], &[("CONTAINERS", "1"), ("ALLOW_LOGS", "0")]);
+    let output =
+        run(&["policy"], &[("CONTAINERS", "1"), ("ALLOW_LOGS", "0"), ("ALLOW_SYSCTLS", "net.*")]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
-    let lines: Vec<&str> = output.stdout.lines().collect();
+    let (operations, arguments) = output.stdout.split_once("\n\n").expect("two parts");
+    let lines: Vec<&str> = operations.lines().collect();
     assert_eq!(lines.len(), Operation::TABLE.len());
+    assert_eq!(arguments.lines().count(), 1 + admission::Variable::ALL.len());
+    assert!(arguments.contains("\nALLOW_SYSCTLS=net.*\n"), "{arguments}");
     let line = |id: &str| {
         let found = lines.iter().find(|line| line.split(' ').next() == Some(id));
         *found.unwrap_or_else(|| panic!("{id} is missing"))
@@ -106,4 +149,27 @@ fn a_misspelt_variable_is_warned_of() {
     let log = gate.log();
     assert!(log.contains("IAMGES is not a variable of dockgate: did you mean IMAGES?"), "{log}");
     assert!(log.contains("LIBPOD_PODS has no effect"), "{log}");
+}
+
+#[test]
+fn a_request_is_checked_without_a_daemon() {
+    let open = [("CONTAINERS", "1"), ("POST", "1")];
+    let check = ["check", "POST", "/v1.47/containers/create?name=x", "--body"];
+    let file = std::env::temp_dir().join(format!("dockgate-check-{}.json", std::process::id()));
+    std::fs::write(&file, r#"{"HostConfig":{"Privileged":true}}"#).expect("a file");
+    let path = file.display().to_string();
+    let [a, b, c, d] = check;
+    let output = run(&[a, b, c, d, &path], &open);
+    let _ = std::fs::remove_file(&file);
+    assert_eq!(output.status, Some(1), "{}", output.stderr);
+    assert!(output.stdout.contains("needs ALLOW_PRIVILEGED=1"), "{}", output.stdout);
+
+    let output = run(&["check", "GET", "/_ping"], &[]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    for wrong in [&["check"][..], &["check", "GET"], &["check", "GET", "/x", "/y"], &[a, b, c, d]] {
+        assert_eq!(run(wrong, &[]).status, Some(2), "{wrong:?}");
+    }
+    let output = run(&[a, b, c, d, "/nonexistent"], &open);
+    assert_eq!(output.status, Some(2));
+    assert!(output.stderr.contains("the body can't be read"), "{}", output.stderr);
 }

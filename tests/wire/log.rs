@@ -50,6 +50,7 @@ fn each_level_tells_what_its_reader_wants_to_know() {
 fn queries_headers_and_bodies_are_never_told() {
     let (gate, daemon) = start(&[OPEN, &[("LOG_LEVEL", "debug")]].concat());
     let kept = ["secret-query", "secret-header", "secret-body"];
+    let body = "{\"Env\":[\"PASSWORD=secret-body\"]}";
     for line in [
         "POST /containers/create?name=secret-query HTTP/1.1",
         "POST /volumes/create?name=secret-query HTTP/1.1",
@@ -57,7 +58,8 @@ fn queries_headers_and_bodies_are_never_told() {
     ] {
         let request = format!(
             "{line}\r\nHost: docker\r\nX-Registry-Auth: secret-header\r\n\
-             Content-Length: 11\r\n\r\nsecret-body"
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
         );
         let client = gate.client();
         client.send(&request);
