@@ -86,7 +86,7 @@ impl<'r> Judge<'r> {
                 if !value.is_empty() && !self.is_open("*") {
                     self.withhold("", "*");
                 }
-                self.read_once(value, Keys::Exact);
+                self.read_once(value, Keys::Folded);
             }
             (Rule::Word(plain), Json::Text(text)) => self.word(text, plain),
             (Rule::Words(plain), _) => self.each_text(value, |judge, text| judge.word(text, plain)),

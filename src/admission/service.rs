@@ -13,6 +13,7 @@ pub const SERVICE: Object = Object::of(&[
     harmless("Name"),
     harmless_map("Labels"),
     inside("TaskTemplate", Rule::Object(&TASK)),
+    // How many, and on which nodes: containers that are judged, wherever they run.
     harmless("Mode"),
     harmless("UpdateConfig"),
     harmless("RollbackConfig"),
@@ -78,6 +79,7 @@ const CONTAINER: Object = Object::of(&[
     examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
     security::CAPABILITY_ADD,
     harmless("CapabilityDrop"),
+    // As in `HostConfig`.
     harmless("Ulimits"),
     examined(
         "OomScoreAdj",
@@ -89,6 +91,7 @@ const CONTAINER: Object = Object::of(&[
 
 const RESOURCES: Object = Object::of(&[
     inside("Limits", Rule::Object(&LIMITS)),
+    // What a node must have left; generic resources are names to count by.
     harmless("Reservations"),
     harmless("SwapBytes"),
     harmless("MemorySwappiness"),
