@@ -96,11 +96,12 @@ impl Json<'_> {
     }
 }
 
-/// Whether the daemon takes `key` for its field `name`, which is ASCII: Go compares with Unicode's
-/// simple case folding, in which two letters outside ASCII are equal to one inside.
+/// Whether the daemon takes `key` for its field `name`, or two keys for one field: Go compares with
+/// Unicode's simple case folding, in which two letters outside ASCII are equal to one inside. Fields
+/// are ASCII, so other letters outside it need no folding.
 #[must_use]
 pub fn is_named(key: &str, name: &str) -> bool {
-    if key.is_ascii() {
+    if key.is_ascii() && name.is_ascii() {
         key.eq_ignore_ascii_case(name)
     } else {
         key.chars().map(folded).eq(name.chars().map(folded))
@@ -329,6 +330,7 @@ mod tests {
             assert!(!find("\"a\":1,\"A\":2", Keys::Exact));
             assert!(find("\"a\":1,\"b\":1,\"a\":2", Keys::Exact));
             assert!(find("\"mask\":1,\"ma\\u017fK\":2", Keys::Folded));
+            assert!(find("\"ma\\u017fK\":1,\"mask\":2", Keys::Folded));
             assert!(!find("\"a\":1,\"b\":2", Keys::Folded));
         }
     }
