@@ -319,6 +319,41 @@ fn every_name_in_a_table_comes_from_a_description_or_has_a_reason() {
     assert!(ours.is_empty(), "listed without need: {ours:?}");
 }
 
+/// The walk relies on it: keys that are found on one line after the other are each there once.
+#[test]
+fn no_table_has_a_name_twice() {
+    fn check(fields: &'static [Field]) {
+        for (index, field) in fields.iter().enumerate() {
+            let is_again = |other: &Field| is_named(other.name, field.name);
+            assert!(!fields[index + 1..].iter().any(is_again), "{}", field.name);
+        }
+    }
+    fn of_rule(rule: &'static Rule) {
+        match rule {
+            Rule::Object(object) => {
+                check(object.fields);
+                object.fields.iter().for_each(|field| of_rule(&field.rule));
+                object.embeds.iter().for_each(|other| check(other.fields));
+            }
+            Rule::Each(rule) | Rule::Values(rule) => of_rule(rule),
+            Rule::Harmless
+            | Rule::HarmlessMap
+            | Rule::Off
+            | Rule::Empty
+            | Rule::Word(_)
+            | Rule::Words(_)
+            | Rule::Keys(_)
+            | Rule::By(_) => {}
+        }
+    }
+    for examiner in EXAMINERS {
+        check(examiner.query);
+        if let Some(body) = examiner.body {
+            of_rule(&body.rule);
+        }
+    }
+}
+
 #[test]
 fn what_is_withheld_has_a_reason_and_what_is_harmless_has_none() {
     each_line(&mut |field| {

@@ -72,8 +72,11 @@ const NETWORKING_CONFIG: Object = Object::of(&[network::ENDPOINTS_CONFIG]);
 /// What the variables ask of a new container. Only what stands in `HostConfig` counts: newer
 /// daemons obey it nowhere else.
 fn confined(judge: &mut Judge<'_>, body: &Json<'_>) {
-    let host_config = body.field("HostConfig").unwrap_or(&Json::Null);
     limit::quota_of(judge, body);
+    if !limit::is_asked(judge.rules) {
+        return;
+    }
+    let host_config = body.field("HostConfig").unwrap_or(&Json::Null);
     limit::require(
         judge,
         &Confined {
