@@ -21,7 +21,6 @@ const FIELDS: &[Field] = &[
     harmless("AutoRemove"),
     volume::VOLUME_DRIVER,
     mount::VOLUMES_FROM,
-    mount::MOUNTS,
     // The size of the client's terminal.
     harmless("ConsoleSize"),
     examined(
@@ -124,6 +123,7 @@ const FIELDS: &[Field] = &[
     harmless("CpuPercent"),
     harmless("IOMaximumIOps"),
     harmless("IOMaximumBandwidth"),
+    mount::MOUNTS,
     security::MASKED,
     security::READONLY,
     harmless("Init"),
