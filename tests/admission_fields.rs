@@ -47,6 +47,7 @@ const PARAMETERS_LEFT_OUT: &[(&str, &str, &str)] = &[
 /// Names in the tables that no description has.
 const NAMES_OF_OUR_OWN: &[(&str, &str)] = &[
     ("Cpuset", "the oldest name of CpusetCpus"),
+    ("InitPath", "of daemons with API 1.25 alone"),
     ("AuxAddress", "the daemon's name of AuxiliaryAddresses"),
     ("ClusterOptions", "moby's Mount"),
     ("CheckpointID", "checkpoints, of experimental daemons"),

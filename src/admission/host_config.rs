@@ -128,12 +128,14 @@ const FIELDS: &[Field] = &[
     security::READONLY,
     harmless("Init"),
     // Daemons of API 1.25 ran it, as root, before they knew better.
-    Field {
-        name: "InitPath",
-        rule: Rule::Empty,
-        opens: None,
-        reason: "is a program of the host that old daemons run",
-    },
+    inside(
+        "InitPath",
+        Rule::By(|judge, value| {
+            if !value.is_empty() {
+                judge.close("", "is a program of the host that old daemons run");
+            }
+        }),
+    ),
 ];
 
 /// A cgroup, or a systemd slice; the daemon cleans it (`../../x` is `/x`).
