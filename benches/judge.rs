@@ -1,8 +1,8 @@
 //! What judging a request costs, part by part, without any I/O.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use dockgate::admission::Rules;
-use dockgate::api::{ApiVersion, Call};
+use dockgate::admission::{Examiner, Rules, json};
+use dockgate::api::{ApiVersion, Call, Operation};
 use dockgate::http::{BodyCursor, BodyFraming, HeadScan, Method, RequestHead, Target, Trailers};
 use dockgate::policy::{Policy, Settings, Variable};
 use std::hint::black_box;
@@ -75,5 +75,23 @@ fn bodies(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parts, bodies);
+/// What docker CLI sends for a `docker run` with some 25 options.
+const CREATE: &[u8] = include_bytes!("support/create.json");
+
+fn admission(criterion: &mut Criterion) {
+    let rules = Rules::new();
+    let examiner = Examiner::find(Operation::ContainerCreate).expect("it is examined");
+    let found = examiner.examine(&rules, CREATE);
+    assert!(found.findings.is_empty() && found.unknown.is_empty(), "{found:?}");
+    let mut group = criterion.benchmark_group("admission");
+    group.bench_function("read ContainerCreate of 4 KiB", |bench| {
+        bench.iter(|| json::read(black_box(CREATE)));
+    });
+    group.bench_function("examine ContainerCreate of 4 KiB", |bench| {
+        bench.iter(|| examiner.examine(&rules, black_box(CREATE)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parts, bodies, admission);
 criterion_main!(benches);

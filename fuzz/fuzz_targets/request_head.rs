@@ -2,6 +2,7 @@
 //! has the properties that one reading needs, checked without the parser under test.
 #![no_main]
 
+use dockgate::admission::Rules;
 use dockgate::api::{ApiVersion, Call};
 use dockgate::http::{BodyFraming, HeadScan, Persistence, RequestHead};
 use dockgate::policy::{Decision, Policy, Settings, Variable};
@@ -79,10 +80,13 @@ fn judge(request: &RequestHead<'_>) {
     let path = &request.target.path;
     assert!(!path.iter().any(|&byte| byte < b' ' || byte == b'\\'));
     let settings = Settings::default().with(Variable::Ping, false);
-    let policy = Policy::new(settings, ApiVersion { major: 1, minor: 24 });
+    let policy = Policy::new(settings, ApiVersion { major: 1, minor: 24 }, Rules::new());
     if let Decision::Allow(grant) = policy.judge(request) {
         let operation = grant.operation();
-        assert_eq!(Call::of(request.method, &request.target).map(|call| call.operation), Ok(operation));
+        assert_eq!(
+            Call::of(request.method, &request.target).map(|call| call.operation),
+            Ok(operation)
+        );
         assert!(matches!(operation.id(), "SystemEvents" | "SystemVersion"), "{}", operation.id());
     }
 }

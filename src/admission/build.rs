@@ -43,6 +43,7 @@ pub const IMAGE_BUILD_QUERY: &[Field] = &[
     // Where a result goes: to the client through its session, or to an image of the daemon's.
     harmless("outputs"),
     harmless("dockerfile"),
+    // What the same fields of HostConfig are to a container.
     harmless("extrahosts"),
     harmless("shmsize"),
     harmless("ulimits"),
@@ -53,6 +54,7 @@ pub const IMAGE_BUILD_QUERY: &[Field] = &[
     harmless("isolation"),
     harmless("squash"),
     harmless("platform"),
+    // What the Dockerfile may ask for itself.
     harmless("buildargs"),
     harmless("labels"),
     harmless("target"),

@@ -34,6 +34,7 @@ pub const CONFIG: Object = Object::of(&[
     harmless("Tty"),
     harmless("OpenStdin"),
     harmless("StdinOnce"),
+    // Whoever may make a container runs in it what they like.
     harmless("Env"),
     harmless("Cmd"),
     harmless("Healthcheck"),
@@ -49,8 +50,10 @@ pub const CONFIG: Object = Object::of(&[
     harmless("WorkingDir"),
     harmless("Entrypoint"),
     harmless("NetworkDisabled"),
+    // Its own, on networks that don't reach the host's interfaces.
     harmless("MacAddress"),
     harmless("OnBuild"),
+    // Other tools may obey labels: whoever lets them is who must not trust every container's.
     harmless_map("Labels"),
     harmless("StopSignal"),
     harmless("StopTimeout"),
@@ -69,8 +72,11 @@ const NETWORKING_CONFIG: Object = Object::of(&[network::ENDPOINTS_CONFIG]);
 /// What the variables ask of a new container. Only what stands in `HostConfig` counts: newer
 /// daemons obey it nowhere else.
 fn confined(judge: &mut Judge<'_>, body: &Json<'_>) {
-    let host_config = body.field("HostConfig").unwrap_or(&Json::Null);
     limit::quota_of(judge, body);
+    if !limit::is_asked(judge.rules) {
+        return;
+    }
+    let host_config = body.field("HostConfig").unwrap_or(&Json::Null);
     limit::require(
         judge,
         &Confined {

@@ -120,6 +120,7 @@ pub const EXAMINERS: &[Examiner] = &[
         .query(image::IMAGE_COMMIT_QUERY)
         .body(&object(&image::IMAGE_COMMIT)),
     Examiner::of(Op::ImageCreate).query(image::IMAGE_CREATE_QUERY),
+    Examiner::of(Op::ImageSearch).query(image::IMAGE_SEARCH_QUERY),
     Examiner::of(Op::ImagePush).name(&image::NAME),
     Examiner::of(Op::DistributionInspect).name(&image::NAME),
     Examiner::of(Op::SystemAuth).body(&object(&image::SYSTEM_AUTH)),
@@ -139,6 +140,8 @@ pub const EXAMINERS: &[Examiner] = &[
     Examiner::of(Op::ConfigUpdate).body(&object(&swarm::CONFIG)),
     Examiner::of(Op::PluginPull).query(image::PLUGIN_QUERY).body(&plugin::PRIVILEGES),
     Examiner::of(Op::PluginUpgrade).query(image::PLUGIN_QUERY).body(&plugin::PRIVILEGES),
+    Examiner::of(Op::GetPluginPrivileges).query(image::PLUGIN_QUERY),
+    Examiner::of(Op::PluginPush).name(&image::NAME),
     Examiner::of(Op::PluginSet).body(&plugin::SETTINGS),
     Examiner::of(Op::PluginCreate).whole(plugin::create),
 ];

@@ -20,6 +20,7 @@ pub const CONTAINER_EXEC: Object = Object::of(&[
     harmless("AttachStdout"),
     harmless("Detach"),
     harmless("DetachKeys"),
+    // Whoever may run something in a container runs what they like.
     harmless("Env"),
     harmless("WorkingDir"),
     harmless("Cmd"),

@@ -33,7 +33,7 @@ pub enum Rule {
     Values(&'static Rule),
     /// It is false, or the variable is on.
     Off,
-    /// It is empty, or the variable is on or allows everything.
+    /// It is empty, or the variable is on or allows everything; objects are read as structs.
     Empty,
     /// It is empty, one of these, or an item of the variable's list.
     Word(&'static [&'static str]),

@@ -21,7 +21,6 @@ const FIELDS: &[Field] = &[
     harmless("AutoRemove"),
     volume::VOLUME_DRIVER,
     mount::VOLUMES_FROM,
-    mount::MOUNTS,
     // The size of the client's terminal.
     harmless("ConsoleSize"),
     examined(
@@ -34,6 +33,7 @@ const FIELDS: &[Field] = &[
     harmless("CapDrop"),
     security::CAPABILITIES,
     namespace::CGROUPNS_MODE,
+    // How the container itself resolves names.
     harmless("Dns"),
     harmless("DnsOptions"),
     harmless("DnsSearch"),
@@ -65,6 +65,7 @@ const FIELDS: &[Field] = &[
     mount::TMPFS,
     namespace::UTS_MODE,
     namespace::USERNS_MODE,
+    // Counts as the container's memory.
     harmless("ShmSize"),
     examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
     examined(
@@ -76,6 +77,7 @@ const FIELDS: &[Field] = &[
     // Windows only: a container's own kernel, or none.
     harmless("Isolation"),
     // Resources, in the order of the daemon's struct.
+    // Weights, which matter where others want the same.
     harmless("CpuShares"),
     inside("Memory", Rule::By(limit::memory)),
     inside("NanoCpus", Rule::By(limit::processors)),
@@ -93,6 +95,7 @@ const FIELDS: &[Field] = &[
     harmless("BlkioDeviceWriteIOps"),
     harmless("CpuPeriod"),
     inside("CpuQuota", Rule::By(limit::quota)),
+    // Of what the daemon was given to share (`--cpu-rt-runtime`): nothing, unless the operator did.
     harmless("CpuRealtimePeriod"),
     harmless("CpuRealtimeRuntime"),
     harmless("CpusetCpus"),
@@ -114,21 +117,25 @@ const FIELDS: &[Field] = &[
         "makes the kernel spare the container when memory runs out",
     ),
     inside("PidsLimit", Rule::By(limit::pids)),
+    // Per process; what they can take together is Memory and PidsLimit.
     harmless("Ulimits"),
     harmless("CpuCount"),
     harmless("CpuPercent"),
     harmless("IOMaximumIOps"),
     harmless("IOMaximumBandwidth"),
+    mount::MOUNTS,
     security::MASKED,
     security::READONLY,
     harmless("Init"),
     // Daemons of API 1.25 ran it, as root, before they knew better.
-    Field {
-        name: "InitPath",
-        rule: Rule::Empty,
-        opens: None,
-        reason: "is a program of the host that old daemons run",
-    },
+    inside(
+        "InitPath",
+        Rule::By(|judge, value| {
+            if !value.is_empty() {
+                judge.close("", "is a program of the host that old daemons run");
+            }
+        }),
+    ),
 ];
 
 /// A cgroup, or a systemd slice; the daemon cleans it (`../../x` is `/x`).

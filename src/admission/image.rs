@@ -1,8 +1,8 @@
-//! `ImageCreate`, `ImageCommit`, `ImagePush`, `DistributionInspect` and `SystemAuth`: what makes the
-//! daemon talk to a registry, or fetch a URL.
+//! `ImageCreate`, `ImageCommit`, `ImageSearch`, `ImagePush`, `DistributionInspect`, `SystemAuth` and
+//! what plugins come from: what makes the daemon talk to a registry, or fetch a URL.
 
 use super::container;
-use super::field::{Field, Object, Rule, examined, harmless, inside};
+use super::field::{Field, Object, Rule, examined, harmless};
 use super::registry;
 use super::variable::Variable;
 
@@ -23,6 +23,7 @@ pub const IMAGE_CREATE_QUERY: &[Field] = &[
         Variable::ImportRemote,
         "is fetched by the daemon",
     ),
+    // A tag may be taken over; whoever may write images may tag them anyway.
     harmless("repo"),
     harmless("tag"),
     harmless("message"),
@@ -42,7 +43,14 @@ pub const IMAGE_COMMIT_QUERY: &[Field] = &[
 /// The body of `ImageCommit`: a container's `Config`.
 pub const IMAGE_COMMIT: Object = Object::of(&[]).embeds(&[&container::CONFIG]);
 
-/// The name in the path of `ImagePush` and `DistributionInspect`.
+/// The query of `ImageSearch`: a term may begin with the registry to be searched.
+pub const IMAGE_SEARCH_QUERY: &[Field] = &[
+    examined("term", Rule::By(registry::search_term), Variable::Registries, REGISTRY_REASON),
+    harmless("limit"),
+    harmless("filters"),
+];
+
+/// The name in the path of `ImagePush`, `DistributionInspect` and `PluginPush`.
 pub const NAME: Field =
     examined("name", Rule::By(registry::image_field), Variable::Registries, REGISTRY_REASON);
 
@@ -57,8 +65,8 @@ pub const SYSTEM_AUTH: Object = Object::of(&[
     harmless("registrytoken"),
 ]);
 
-/// The query of `PluginPull` and `PluginUpgrade`.
+/// The query of `PluginPull`, `PluginUpgrade` and `GetPluginPrivileges`.
 pub const PLUGIN_QUERY: &[Field] = &[
     examined("remote", Rule::By(registry::image_field), Variable::Registries, REGISTRY_REASON),
-    inside("name", Rule::Harmless),
+    harmless("name"),
 ];

@@ -50,7 +50,9 @@ pub enum JsonError {
 /// See [`JsonError`].
 pub fn read(body: &[u8]) -> Result<Json<'_>, JsonError> {
     let left = Cell::new(VALUES_MAX);
-    let mut source = serde_json::Deserializer::from_slice(body);
+    // Checked in one go, which is quicker than text by text.
+    let body = core::str::from_utf8(body).map_err(|_| JsonError::NotOneValue)?;
+    let mut source = serde_json::Deserializer::from_str(body);
     let value = Reader { left: &left }
         .deserialize(&mut source)
         .and_then(|value| source.end().map(|()| value));
@@ -96,15 +98,22 @@ impl Json<'_> {
     }
 }
 
-/// Whether the daemon takes `key` for its field `name`: Go compares with Unicode's simple case
-/// folding, in which two letters outside ASCII are equal to one inside.
+/// Whether the daemon takes `key` for its field `name`, or two keys for one field: Go compares with
+/// Unicode's simple case folding, in which two letters outside ASCII are equal to one inside. Fields
+/// are ASCII, so other letters outside it need no folding.
 #[must_use]
 pub fn is_named(key: &str, name: &str) -> bool {
-    if key.is_ascii() && name.is_ascii() {
-        key.eq_ignore_ascii_case(name)
-    } else {
-        key.chars().map(folded).eq(name.chars().map(folded))
-    }
+    // Most keys differ from most names in the first letter.
+    let may_be = match (key.as_bytes().first(), name.as_bytes().first()) {
+        (Some(one), Some(other)) if one.is_ascii() && other.is_ascii() => {
+            one.eq_ignore_ascii_case(other)
+        }
+        (_, _) => true,
+    };
+    let is_ascii = || key.is_ascii() && name.is_ascii();
+    may_be
+        && (key.eq_ignore_ascii_case(name)
+            || !is_ascii() && key.chars().map(folded).eq(name.chars().map(folded)))
 }
 
 fn folded(letter: char) -> char {
@@ -126,6 +135,16 @@ pub enum Keys {
     Exact,
 }
 
+impl Keys {
+    /// A key's letters, as they are compared.
+    fn letters(self, key: &str) -> impl Iterator<Item = char> + '_ {
+        key.chars().map(move |letter| match self {
+            Self::Folded => folded(letter),
+            Self::Exact => letter,
+        })
+    }
+}
+
 /// A key that is there twice.
 #[must_use]
 pub fn repeated<'e>(entries: &'e [Entry<'_>], keys: Keys) -> Option<&'e str> {
@@ -143,15 +162,25 @@ pub fn repeated<'e>(entries: &'e [Entry<'_>], keys: Keys) -> Option<&'e str> {
         }
         return None;
     }
-    let canonical = |key: &'e str| match keys {
-        Keys::Folded => Cow::Owned(key.chars().map(folded).collect::<String>()),
-        Keys::Exact => Cow::Borrowed(key),
-    };
-    let mut sorted: Vec<(Cow<'_, str>, &str)> =
-        entries.iter().map(|(key, _)| (canonical(key), key.as_ref())).collect();
-    sorted.sort_unstable();
+    let mut sorted: Vec<(u64, &str)> =
+        entries.iter().map(|(key, _)| (digest(key, keys), key.as_ref())).collect();
+    // Whoever finds keys with one digest gains nothing: they are compared letter by letter.
+    sorted.sort_unstable_by(|(one, key), (other, other_key)| {
+        let letters = || keys.letters(key).cmp(keys.letters(other_key));
+        one.cmp(other).then_with(letters)
+    });
     let mut pairs = sorted.iter().zip(sorted.iter().skip(1));
-    pairs.find(|((one, _), (next, _))| one == next).map(|(_, &(_, key))| key)
+    let is_same = |one: &(u64, &str), other: &(u64, &str)| {
+        one.0 == other.0 && keys.letters(one.1).eq(keys.letters(other.1))
+    };
+    pairs.find(|(one, next)| is_same(one, next)).map(|(_, &(_, key))| key)
+}
+
+/// A number that equal keys share, and few others (FNV-1a).
+fn digest(key: &str, keys: Keys) -> u64 {
+    keys.letters(key).fold(0xcbf2_9ce4_8422_2325, |digest, letter| {
+        (digest ^ u64::from(u32::from(letter))).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -329,6 +358,7 @@ mod tests {
             assert!(!find("\"a\":1,\"A\":2", Keys::Exact));
             assert!(find("\"a\":1,\"b\":1,\"a\":2", Keys::Exact));
             assert!(find("\"mask\":1,\"ma\\u017fK\":2", Keys::Folded));
+            assert!(find("\"ma\\u017fK\":1,\"mask\":2", Keys::Folded));
             assert!(!find("\"a\":1,\"b\":2", Keys::Folded));
         }
     }

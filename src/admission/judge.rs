@@ -86,7 +86,7 @@ impl<'r> Judge<'r> {
                 if !value.is_empty() && !self.is_open("*") {
                     self.withhold("", "*");
                 }
-                self.read_once(value, Keys::Exact);
+                self.read_once(value, Keys::Folded);
             }
             (Rule::Word(plain), Json::Text(text)) => self.word(text, plain),
             (Rule::Words(plain), _) => self.each_text(value, |judge, text| judge.word(text, plain)),
@@ -110,19 +110,19 @@ impl<'r> Judge<'r> {
 
     /// Judges the fields of an object.
     fn object(&mut self, object: &'static Object, entries: &[Entry<'_>]) {
-        if let Some(key) = json::repeated(entries, Keys::Folded) {
-            self.repeated(key);
-        }
         // Clients send fields in the order of the daemon's structs, and so do the tables: the next
-        // field is mostly the next line.
+        // field is mostly one of the next lines. If each is, none is there twice.
         let mut at: (&'static [Field], usize) = (object.fields, 0);
+        let mut is_in_order = true;
         for (key, value) in entries {
             let is_named = |field: &Field| json::is_named(key, field.name);
             let find = |fields: &'static [Field], from: usize| {
                 let lines = fields.iter().enumerate().skip(from);
                 lines.into_iter().find(|(_, field)| is_named(field)).map(|(line, _)| (fields, line))
             };
-            let found = find(at.0, at.1)
+            let next = find(at.0, at.1);
+            is_in_order &= next.is_some();
+            let found = next
                 .or_else(|| find(object.fields, 0))
                 .or_else(|| object.embeds.iter().find_map(|other| find(other.fields, 0)));
             match found.and_then(|(fields, line)| Some((fields, line, fields.get(line)?))) {
@@ -132,6 +132,9 @@ impl<'r> Judge<'r> {
                 }
                 None => self.unknown(key, value),
             }
+        }
+        if !is_in_order && let Some(key) = json::repeated(entries, Keys::Folded) {
+            self.repeated(key);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::json::Json;
 use super::judge::Judge;
+use super::rules::Rules;
 use super::security;
 use super::variable::Variable;
 
@@ -34,6 +35,20 @@ pub struct Confined<'j, 'b> {
     pub nano_cpus: Option<u64>,
     /// Processes.
     pub pids: Option<&'j Json<'b>>,
+}
+
+/// Whether the variables ask anything of a new container.
+#[must_use]
+pub fn is_asked(rules: &Rules) -> bool {
+    use Variable as V;
+    let switches = [
+        V::RequireNonRoot,
+        V::RequireNoNewPrivileges,
+        V::RequireReadonlyRootfs,
+        V::RequireCapDropAll,
+    ];
+    switches.iter().any(|&switch| rules.is_on(switch))
+        || [V::MaxMemory, V::MaxCpus, V::MaxPids].iter().any(|&max| rules.limit(max).is_some())
 }
 
 /// Asks of a new container what the variables ask.

@@ -75,6 +75,7 @@ const BIND_OPTIONS: Object = Object::of(&[
         "lets mounts cross between host and container",
     ),
     harmless("NonRecursive"),
+    // Of a source that is judged.
     harmless("CreateMountpoint"),
     harmless("ReadOnlyNonRecursive"),
     harmless("ReadOnlyForceRecursive"),
@@ -84,6 +85,7 @@ const VOLUME_OPTIONS: Object = Object::of(&[
     harmless("NoCopy"),
     super::field::harmless_map("Labels"),
     inside("DriverConfig", Rule::Object(&DRIVER_CONFIG)),
+    // Below the volume's own root, which the daemon sees to.
     harmless("Subpath"),
 ]);
 
@@ -105,7 +107,7 @@ fn tmpfs_option(judge: &mut Judge<'_>, value: &Json<'_>) {
         if let Json::List(words) = value { words.first().and_then(Json::text) } else { None };
     match word {
         Some(word) => volume::tmpfs_options(judge, core::iter::once(word)),
-        None => judge.bad_value("is no list of texts"),
+        None => judge.bad_value("is no option in a list of its own"),
     }
 }
 

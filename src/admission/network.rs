@@ -58,6 +58,7 @@ const IPAM: Object = Object::of(&[
 ]);
 
 const IPAM_CONFIG: Object = Object::of(&[
+    // Any, as the daemon takes any: one that the host has routes for would take these over.
     harmless("Subnet"),
     harmless("IPRange"),
     harmless("Gateway"),
@@ -86,6 +87,7 @@ pub const ENDPOINTS_CONFIG: Field = examined(
 
 const ENDPOINT: Object = Object::of(&[
     inside("IPAMConfig", Rule::Harmless),
+    // Names and addresses on a network that is judged itself; its members can take each other's.
     harmless("Links"),
     harmless("Aliases"),
     harmless("MacAddress"),

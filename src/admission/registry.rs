@@ -36,6 +36,14 @@ pub fn image_field(judge: &mut Judge<'_>, value: &Json<'_>) {
     }
 }
 
+/// Judges a term that is searched for: what stands before its first slash may be a registry.
+pub fn search_term(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let term = value.text().unwrap_or_default();
+    if !term.is_empty() && !judge.rules.list(Variable::Registries).is_empty() {
+        registry(judge, term, domain(term));
+    }
+}
+
 /// Judges the address of a registry, with or without a scheme and a path.
 pub fn address(judge: &mut Judge<'_>, value: &Json<'_>) {
     let Json::Text(address) = value else {
@@ -114,5 +122,17 @@ mod tests {
             assert!(is_allowed(id, "docker.io,sha256") && is_allowed(id, ""), "{id}");
         }
         assert!(is_allowed("cafe:latest", "docker.io"));
+    }
+
+    #[test]
+    fn a_search_asks_the_registry_before_the_slash() {
+        let rules = Rules::new().with(Variable::Registries, "docker.io").expect("a list");
+        let is_allowed = |term: &str| {
+            let mut judge = Judge::new(&rules);
+            search_term(&mut judge, &Json::Text(term.into()));
+            judge.examined.findings.is_empty()
+        };
+        assert!(is_allowed("cafe") && is_allowed("team/cafe") && is_allowed(""));
+        assert!(!is_allowed("10.0.0.1:5000/x") && !is_allowed("localhost/x"));
     }
 }

@@ -13,6 +13,7 @@ pub const SERVICE: Object = Object::of(&[
     harmless("Name"),
     harmless_map("Labels"),
     inside("TaskTemplate", Rule::Object(&TASK)),
+    // How many, and on which nodes: containers that are judged, wherever they run.
     harmless("Mode"),
     harmless("UpdateConfig"),
     harmless("RollbackConfig"),
@@ -87,6 +88,7 @@ const CONTAINER: Object = Object::of(&[
     examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
     security::CAPABILITY_ADD,
     harmless("CapabilityDrop"),
+    // As in `HostConfig`.
     harmless("Ulimits"),
     examined(
         "OomScoreAdj",
@@ -98,6 +100,7 @@ const CONTAINER: Object = Object::of(&[
 
 const RESOURCES: Object = Object::of(&[
     inside("Limits", Rule::Object(&LIMITS)),
+    // What a node must have left; generic resources are names to count by.
     harmless("Reservations"),
     harmless("SwapBytes"),
     harmless("MemorySwappiness"),
@@ -131,6 +134,9 @@ fn kept(judge: &mut Judge<'_>, value: &Json<'_>, is_open: bool, needs: &'static 
 
 /// What the variables ask of the service's containers.
 fn confined(judge: &mut Judge<'_>, service: &Json<'_>) {
+    if !limit::is_asked(judge.rules) {
+        return;
+    }
     let task = service.field("TaskTemplate").unwrap_or(&Json::Null);
     let container = task.field("ContainerSpec").unwrap_or(&Json::Null);
     let privileges = container.field("Privileges").unwrap_or(&Json::Null);

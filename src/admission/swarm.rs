@@ -1,12 +1,13 @@
 //! `SwarmInit`, `SwarmJoin`, `SwarmUpdate`, `NodeUpdate`, and the secrets and configs of a swarm.
 
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
-use super::json::{Json, Keys};
+use super::json::Json;
 use super::judge::Judge;
 use super::log_driver;
 use super::variable::Variable;
 
-/// The body of `SwarmInit`.
+/// The body of `SwarmInit`. Addresses and ports are those of a manager, which whoever opens `SWARM`
+/// to writing wants this host to be.
 pub const SWARM_INIT: Object = Object::of(&[
     harmless("ListenAddr"),
     harmless("AdvertiseAddr"),
@@ -50,6 +51,7 @@ pub const SWARM_UPDATE: Object = Object::of(&[
 const CA_CONFIG: Object = Object::of(&[
     harmless("NodeCertExpiry"),
     inside("ExternalCAs", Rule::Each(&Rule::Object(&EXTERNAL_CA))),
+    // The swarm's own identity, which is its managers' to change.
     harmless("SigningCACert"),
     harmless("SigningCAKey"),
     harmless("ForceRotate"),
@@ -105,7 +107,7 @@ pub const SECRET: Object = Object::of(&[
     harmless("Data"),
     examined(
         "Driver",
-        Rule::By(driver),
+        Rule::Object(&DRIVER),
         Variable::SecretDrivers,
         "is a plugin that the secret would come from",
     ),
@@ -118,16 +120,15 @@ pub const CONFIG: Object =
 
 const TEMPLATING: Field = examined(
     "Templating",
-    Rule::By(driver),
+    Rule::Object(&DRIVER),
     Variable::Templates,
     "lets the content print other secrets",
 );
 
-/// `{Name, Options}`.
-fn driver(judge: &mut Judge<'_>, value: &Json<'_>) {
-    judge.read_once(value, Keys::Folded);
-    let name = value.field("Name").and_then(Json::text).unwrap_or_default();
-    if !value.is_empty() && !judge.is_open(name) {
-        judge.withhold(name, name);
-    }
-}
+const DRIVER: Object =
+    Object::of(&[harmless("Name"), harmless_map("Options")]).then(|judge, driver| {
+        let name = driver.field("Name").and_then(Json::text).unwrap_or_default();
+        if !driver.is_empty() && !judge.is_open(name) {
+            judge.withhold(name, name);
+        }
+    });

@@ -50,7 +50,7 @@ const DRIVER_REASON: &str = "is a volume driver: a plugin that runs as root on t
 pub const VOLUME_CREATE: Object = Object::of(&[
     harmless("Name"),
     harmless("Driver"),
-    harmless("DriverOpts"),
+    harmless_map("DriverOpts"),
     harmless_map("Labels"),
     CLUSTER_SPEC,
 ])

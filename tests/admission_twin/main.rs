@@ -1,0 +1,360 @@
+//! The admission's twin: a second, slow reader of bodies and queries that does with them what the
+//! daemon does. Whatever the gate lets pass, the twin finds nothing in it that reaches the host.
+
+mod bodies;
+mod daemon;
+mod reader;
+
+use bodies::Tape;
+use daemon::{Generation, effective, fold};
+use dockgate::admission::json::{self, Json, Keys};
+use dockgate::admission::verdict::Case;
+use dockgate::admission::{Examiner, Rules, Variable};
+use dockgate::api::Operation;
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::{prop_assert, prop_assert_eq};
+use reader::{Manner, Node, Value};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const CASES: u32 = 3000;
+
+const GENERATIONS: [Generation; 2] = [Generation::Old, Generation::New];
+
+/// Runs a property on what tapes make.
+fn check(property: impl Fn(&mut Tape<'_>) -> Result<(), TestCaseError>) {
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&vec(any::<u8>(), 0..160), |tape| property(&mut Tape::new(&tape)))
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn examiner(operation: Operation) -> &'static Examiner {
+    Examiner::find(operation).expect("it is examined")
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn is_same(json: &Json<'_>, node: &Node) -> bool {
+    match (json, &node.value) {
+        (Json::Null, Value::Null) => true,
+        (Json::Bool(one), Value::Bool(other)) => one == other,
+        (Json::Text(one), Value::Text(other)) => one == other,
+        (Json::Integer(one), Value::Number(other)) => one.to_string() == *other,
+        (Json::Number, Value::Number(other)) => !is_int64(other),
+        (Json::List(ones), Value::List(others)) => {
+            ones.len() == others.len() && ones.iter().zip(others).all(|(a, b)| is_same(a, b))
+        }
+        (Json::Object(ones), Value::Object(others)) => {
+            let is_entry = |(one, other): (&json::Entry<'_>, &(String, Node))| {
+                one.0 == other.0 && is_same(&one.1, &other.1)
+            };
+            ones.len() == others.len() && ones.iter().zip(others).all(is_entry)
+        }
+        (_, _) => false,
+    }
+}
+
+/// Whether Go reads an `int64` there; `-0` is one to Go and a float to us, which is no less strict.
+fn is_int64(number: &str) -> bool {
+    let (digits, max) = match number.strip_prefix('-') {
+        Some(digits) => (digits, "9223372036854775808"),
+        None => (number, "9223372036854775807"),
+    };
+    let is_shorter = (digits.len(), digits) <= (max.len(), max);
+    number != "-0" && digits.bytes().all(|digit| digit.is_ascii_digit()) && is_shorter
+}
+
+/// Whether any object has a key twice.
+fn repeats(node: &Node, keys: Keys) -> bool {
+    match &node.value {
+        Value::List(nodes) => nodes.iter().any(|node| repeats(node, keys)),
+        Value::Object(entries) => {
+            let canonical = |key: &String| match keys {
+                Keys::Folded => fold(key),
+                Keys::Exact => key.clone(),
+            };
+            let distinct: BTreeSet<String> =
+                entries.iter().map(|(key, _)| canonical(key)).collect();
+            distinct.len() < entries.len() || entries.iter().any(|(_, node)| repeats(node, keys))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => false,
+    }
+}
+
+/// Whether a number may be too large for any float: Go does not mind where it skips it, we do.
+fn has_huge_number(node: &Node) -> bool {
+    match &node.value {
+        Value::Number(number) => {
+            let exponent = number.split_once(['e', 'E']).map_or("", |(_, exponent)| exponent);
+            number.len() > 200 || exponent.trim_start_matches(['+', '-', '0']).len() > 2
+        }
+        Value::List(nodes) => nodes.iter().any(has_huge_number),
+        Value::Object(entries) => entries.iter().any(|(_, node)| has_huge_number(node)),
+        Value::Null | Value::Bool(_) | Value::Text(_) => false,
+    }
+}
+
+fn repeats_somewhere(json: &Json<'_>, keys: Keys) -> bool {
+    match json {
+        Json::List(values) => values.iter().any(|value| repeats_somewhere(value, keys)),
+        Json::Object(entries) => {
+            json::repeated(entries, keys).is_some()
+                || entries.iter().any(|(_, value)| repeats_somewhere(value, keys))
+        }
+        Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Number | Json::Text(_) => false,
+    }
+}
+
+#[test]
+fn both_readers_find_the_same_or_nothing() {
+    let read = Cell::new(0_u32);
+    check(|tape| {
+        for body in [bodies::soup(tape), bodies::create(tape)] {
+            let (ours, theirs) = (json::read(&body), reader::read(&body, Manner::Strict));
+            match (ours, theirs) {
+                (Ok(ours), Some(theirs)) => {
+                    prop_assert!(is_same(&ours, &theirs), "{}", shown(&body));
+                    for keys in [Keys::Folded, Keys::Exact] {
+                        let expected = repeats(&theirs, keys);
+                        prop_assert_eq!(
+                            repeats_somewhere(&ours, keys),
+                            expected,
+                            "{}",
+                            shown(&body)
+                        );
+                    }
+                    read.set(read.get() + 1);
+                }
+                (Err(_), None) => {}
+                (Err(_), Some(theirs)) => {
+                    let is_beyond = reader::depth(&theirs) > 100 || has_huge_number(&theirs);
+                    prop_assert!(is_beyond, "{}", shown(&body));
+                }
+                (Ok(_), None) => prop_assert!(false, "only we can read {}", shown(&body)),
+            }
+        }
+        Ok(())
+    });
+    assert!((CASES / 2..CASES * 2).contains(&read.get()), "{} were read", read.get());
+}
+
+#[test]
+fn what_passes_holds_nothing_that_reaches_the_host() {
+    let (passed, withheld, confined) = (Cell::new(0_u32), Cell::new(0_u32), Cell::new(0_u32));
+    let rules = Rules::new();
+    let asking = rules.clone().with(Variable::RequireReadonlyRootfs, "1").expect("a switch");
+    check(|tape| {
+        let body = bodies::create(tape);
+        let examined = examiner(Operation::ContainerCreate).examine(&rules, &body);
+        let asked: BTreeSet<String> =
+            examined.volumes.iter().map(|used| used.name.clone()).collect();
+        let is_clear = examined.findings.is_empty();
+        passed.set(passed.get() + u32::from(is_clear));
+        let is_confined =
+            examiner(Operation::ContainerCreate).examine(&asking, &body).findings.is_empty();
+        confined.set(confined.get() + u32::from(is_confined));
+        for generation in GENERATIONS {
+            let Some(effective) = effective(&body, generation) else { continue };
+            let is_writable = is_confined && !effective.host.readonly_rootfs;
+            prop_assert!(!is_writable, "{generation:?} may write in {}", shown(&body));
+            let forbidden = effective.forbidden(&[]);
+            withheld.set(withheld.get() + u32::from(!forbidden.is_empty()));
+            if is_clear {
+                let what = format!("{generation:?}: {}", shown(&body));
+                prop_assert!(forbidden.is_empty(), "{forbidden:?} passes in {what}");
+                prop_assert!(effective.volumes().is_subset(&asked), "nobody asks: {what}");
+            }
+        }
+        let repeats =
+            reader::read(&body, Manner::AsGo).is_some_and(|node| repeats(&node, Keys::Exact));
+        prop_assert!(!(is_clear && repeats), "a key is there twice: {}", shown(&body));
+        Ok(())
+    });
+    assert!(passed.get() > CASES / 8, "only {} passed", passed.get());
+    assert!(confined.get() > CASES / 32, "only {} were confined", confined.get());
+    assert!(withheld.get() > CASES / 8, "only {} did harm", withheld.get());
+}
+
+/// The elements of all lists of mounts, as they are written, and the body without these lists.
+fn mounts_apart(body: &str, node: &Node) -> (Vec<Vec<String>>, String) {
+    fn lists<'n>(node: &'n Node, found: &mut Vec<(&'n Node, &'n [Node])>) {
+        match &node.value {
+            Value::Object(entries) => {
+                for (key, node) in entries {
+                    let holds_mounts = ["binds", "mounts"].contains(&fold(key).as_str());
+                    if let (Value::List(nodes), true) = (&node.value, holds_mounts) {
+                        found.push((node, nodes));
+                    } else {
+                        lists(node, found);
+                    }
+                }
+            }
+            Value::List(nodes) => nodes.iter().for_each(|node| lists(node, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    lists(node, &mut found);
+    let mut rest = String::new();
+    let mut done = 0;
+    for (list, _) in &found {
+        rest.push_str(&body[done..list.place.start]);
+        rest.push('@');
+        done = list.place.end;
+    }
+    rest.push_str(&body[done..]);
+    let written = |node: &Node| body[node.place.clone()].to_owned();
+    (found.iter().map(|(_, nodes)| nodes.iter().map(written).collect()).collect(), rest)
+}
+
+#[test]
+fn strip_takes_out_forbidden_mounts_and_nothing_else() {
+    let stripped = Cell::new(0_u32);
+    let rules = Rules::new().with(Variable::BindMountAction, "strip").expect("a word");
+    let open = rules.clone().with(Variable::BindMounts, "/srv/a").expect("a path");
+    let rules = [(Arc::new(rules), &[][..]), (Arc::new(open), &["/srv/a"][..])];
+    check(|tape| {
+        let body = if tape.once_in(4) { bodies::create(tape) } else { bodies::mounting(tape) };
+        for (rules, allowed) in &rules {
+            let mut case = Case::of(examiner(Operation::ContainerCreate), rules, None, None);
+            case.read(body.clone());
+            while case.question().is_some() {
+                case.answer(404, b"{}");
+            }
+            let Ok(passed) = case.close() else { continue };
+            for generation in GENERATIONS {
+                let sent = effective(&passed.body, generation);
+                let forbidden = sent.map(|sent| sent.forbidden(allowed)).unwrap_or_default();
+                prop_assert!(
+                    forbidden.is_empty(),
+                    "{forbidden:?} passes in {}",
+                    shown(&passed.body)
+                );
+            }
+            if passed.notes.stripped.is_empty() {
+                prop_assert!(passed.body == body, "{}", shown(&body));
+                continue;
+            }
+            stripped.set(stripped.get() + 1);
+            let apart = |body: &[u8]| {
+                let node = reader::read(body, Manner::Strict).expect("what is sent can be read");
+                mounts_apart(&shown(body), &node)
+            };
+            let ((before, rest_before), (after, rest_after)) = (apart(&body), apart(&passed.body));
+            prop_assert_eq!(rest_before, rest_after);
+            prop_assert_eq!(before.len(), after.len());
+            for (before, after) in before.iter().zip(&after) {
+                let mut kept = after.iter().peekable();
+                for element in before {
+                    if kept.peek() == Some(&element) {
+                        kept.next();
+                    } else {
+                        prop_assert!(
+                            is_forbidden_alone(element, allowed),
+                            "{element} was taken out"
+                        );
+                    }
+                }
+                prop_assert_eq!(
+                    kept.next(),
+                    None,
+                    "{} has become {}",
+                    shown(&body),
+                    shown(&passed.body)
+                );
+            }
+        }
+        Ok(())
+    });
+    assert!(stripped.get() > CASES / 50, "only {} were stripped", stripped.get());
+}
+
+/// Whether a bind or a mount, as it is written, would be forbidden in a body of its own.
+fn is_forbidden_alone(element: &str, allowed: daemon::Allowed<'_>) -> bool {
+    ["Binds", "Mounts"].iter().any(|list| {
+        let body = format!("{{\"HostConfig\":{{\"{list}\":[{element}]}}}}");
+        effective(body.as_bytes(), Generation::New)
+            .is_some_and(|effective| !effective.forbidden(allowed).is_empty())
+    })
+}
+
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Go's `ParseQuery`: what can't be read is dropped, and the rest counts.
+fn parse_query(query: &[u8]) -> (Pairs, bool) {
+    let mut pairs = Pairs::new();
+    let mut is_whole = true;
+    for part in query.split(|&byte| byte == b'&') {
+        if part.contains(&b';') {
+            is_whole = false;
+            continue;
+        }
+        if part.is_empty() {
+            continue;
+        }
+        let at = part.iter().position(|&byte| byte == b'=');
+        let (key, value) = at.map_or((part, &[][..]), |at| (&part[..at], &part[at + 1..]));
+        match (unescape(key), unescape(value)) {
+            (Some(key), Some(value)) => pairs.push((key, value)),
+            (_, _) => is_whole = false,
+        }
+    }
+    (pairs, is_whole)
+}
+
+fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: Option<&u8>| u8::try_from(char::from(*byte?).to_digit(16)?).ok();
+    let mut bytes = text.iter();
+    let mut plain = Vec::new();
+    while let Some(&byte) = bytes.next() {
+        plain.push(match byte {
+            b'+' => b' ',
+            b'%' => digit(bytes.next())? * 16 + digit(bytes.next())?,
+            other => other,
+        });
+    }
+    Some(plain)
+}
+
+#[test]
+fn a_query_that_passes_is_fine_in_the_daemons_reading() {
+    let rules = Rules::new();
+    let passed = Cell::new(0_u32);
+    check(|tape| {
+        let query = bodies::query(tape);
+        let (pairs, is_whole) = parse_query(&query);
+        let first = |name: &str| {
+            let mut values = pairs.iter().filter(|(key, _)| key == name.as_bytes());
+            let value = values.next().map(|(_, value)| value.clone()).unwrap_or_default();
+            (value, values.next().is_none())
+        };
+        let are_texts = pairs.iter().flat_map(|(key, value)| [key, value]);
+        let are_texts = are_texts.clone().all(|text| std::str::from_utf8(text).is_ok());
+        let lines: [(Operation, &str, &[&str]); 4] = [
+            (Operation::ImageBuild, "networkmode", &["", "default", "bridge", "none"]),
+            (Operation::ImageBuild, "remote", &["", "client-session"]),
+            (Operation::ImageBuild, "cgroupparent", &[""]),
+            (Operation::ImageCreate, "fromSrc", &["", "-"]),
+        ];
+        for operation in [Operation::ImageBuild, Operation::ImageCreate] {
+            let is_clear = examiner(operation).head(&rules, Some(&query), None).findings.is_empty();
+            let lines = || lines.iter().filter(|line| line.0 == operation);
+            let is_fine = lines()
+                .all(|(_, name, fine)| fine.iter().any(|fine| first(name).0 == fine.as_bytes()));
+            prop_assert!(!is_clear || is_fine && is_whole, "{}", shown(&query));
+            let is_single = lines().all(|(_, name, _)| first(name).1) && first("fromImage").1;
+            if is_fine && is_whole && is_single && are_texts {
+                prop_assert!(is_clear, "{}", shown(&query));
+            }
+            passed.set(passed.get() + u32::from(is_clear));
+        }
+        Ok(())
+    });
+    assert!(passed.get() > CASES / 4, "only {} passed", passed.get());
+}
