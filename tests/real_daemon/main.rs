@@ -65,6 +65,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("dockerode", clients::DOCKERODE),
         ("compose", compose::SCENARIOS),
         ("buildkit", buildkit::SCENARIOS),
+        ("admission", admission::SCENARIOS),
     ];
     let proofs = [
         ("terminal", terminal::PROOFS),

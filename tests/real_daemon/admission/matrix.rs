@@ -2,17 +2,15 @@
 //! and is what the gate took it for.
 
 use std::io;
-use std::path::Path;
 
 use libtest_mimic::Failed;
 use serde_json::Value;
 
 use super::row::{HOST, Opened, Row};
 use super::spellings::{self, Says, Spelling};
-use super::{elsewhere, of_create};
+use super::{elsewhere, gate, of_create};
 use crate::Proof;
-use crate::agreement::everything;
-use crate::gate::{BINARY, Gate, Setup};
+use crate::gate::Gate;
 use crate::http::{Answer, Connection, Endpoint};
 use crate::lab::Lab;
 use dockgate::admission::Variable;
@@ -217,16 +215,6 @@ fn other(lab: &Lab) -> Result<String, Failed> {
     let finished = lab.shell(&lab.daemon().endpoint(), run)?;
     let id = finished.stdout().trim().to_owned();
     if id.len() == 64 { Ok(id) } else { Err(finished.stderr().into()) }
-}
-
-/// A gate that grants every operation. Small writes cost no time on its unix socket.
-pub fn gate(lab: &Lab, policy: &str) -> io::Result<Gate> {
-    let listen = format!("unix://{}", lab.directory().join("admission.sock").display());
-    start(&lab.daemon().socket(), &format!("{} {policy}", everything()), &listen)
-}
-
-fn start(socket: &Path, policy: &str, listen: &str) -> io::Result<Gate> {
-    Gate::start_with(&Setup { binary: BINARY.into(), socket, policy, listen, uid: None })
 }
 
 fn send(connection: &mut Connection, spelling: &Spelling) -> io::Result<Answer> {

@@ -33,9 +33,9 @@ pub struct Spelling {
 /// One way to write a body.
 pub type Body = (&'static str, String, Says);
 
-type Key = fn(&str) -> String;
+pub type Key = fn(&str) -> String;
 
-const KEYS: [(&str, Key); 7] = [
+pub const KEYS: [(&str, Key); 7] = [
     ("plainly", str::to_owned),
     ("in small letters", str::to_ascii_lowercase),
     ("in capitals", str::to_ascii_uppercase),
@@ -247,10 +247,15 @@ fn tame(row: &Row) -> &'static str {
 
 /// `"FIELD":VALUE`, its keys written by `key`; the value alone where there is no field.
 pub fn entry(key: Key, row: &Row) -> String {
-    let value = serde_json::from_str(row.value).expect("a row's value is JSON");
-    // Written plainly it stays as the row has it, escapes and all.
-    let value = if key("aB") == "aB" { row.value.to_owned() } else { written(&value, key) };
+    let value = respelt(row.value, key).expect("a row's value is JSON");
     if row.field.is_empty() { value } else { format!("\"{}\":{value}", key(row.field)) }
+}
+
+/// A value with its keys written by `key`; `None` where it is no JSON.
+pub fn respelt(value: &str, key: Key) -> Option<String> {
+    let read = serde_json::from_str(value).ok()?;
+    // Written plainly it stays as it is, escapes and all.
+    Some(if key("aB") == "aB" { value.to_owned() } else { written(&read, key) })
 }
 
 /// The body that holds these entries in their place.
