@@ -110,9 +110,17 @@ fn archives(lab: &Lab) -> Result<(), Failed> {
         r#""HostConfig":{"Binds":["plain:/p","small:/s"],"Tmpfs":{"/t":""}}"#,
         r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
     ] {
-        for target in targets(&id(&daemon, entries)?) {
+        let id = id(&daemon, entries)?;
+        let mark = lab.daemon().mark();
+        for target in targets(&id) {
             ask(&gate.endpoint(), "PUT", &target, &empty)
                 .map_err(|why| format!("{entries} {target}: {why}"))?;
+        }
+        // What was looked up is what is written to, even if another had its name by then.
+        let calls = lab.daemon().calls_since(&mark);
+        let mut written = calls.iter().filter(|call| call.starts_with("PUT"));
+        if let Some(call) = written.find(|call| !call.contains(&format!("/{id}/"))) {
+            return Err(format!("{entries}: the daemon was asked {call}").into());
         }
         remove(lab)?;
     }
