@@ -142,8 +142,8 @@ impl fmt::Display for Step {
 const NOW_AND_THEN: [&str; 2] =
     ["error waiting for container: context canceled", "failed to resize tty, using default size"];
 
-/// What it asks for one time and not the next: a terminal that gets its size while the client
-/// starts sends it a signal, which it may be ready to pass on by then.
+/// What it asks for one time and not the next: `terminal.py` nudges a client that has shown nothing
+/// for a while with a signal, and the client passes that on.
 const CALLED_NOW_AND_THEN: &str = "/kill?signal=WINCH";
 
 /// Replaces what differs between any two runs: ids, times, durations, and the padding that follows their width.
