@@ -17,7 +17,7 @@ pub fn image(judge: &mut Judge<'_>, name: &str) {
     if is_id(name) {
         // What an id names came from anywhere; only a list with everything covers that.
         if !judge.rules.list(Variable::Registries).has("sha256") {
-            let reason = "is an image's id, which does not say where the image came from";
+            let reason = "may be an image's id, which does not say where the image came from (NAME:TAG does)";
             judge.withhold_for(Variable::Registries, name, "sha256", reason);
         }
         return;

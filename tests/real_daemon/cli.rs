@@ -190,7 +190,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "networks are created, joined, left, inspected, removed and pruned",
-        policy: "CONTAINERS=1 NETWORKS=1 POST=1",
+        policy: "CONTAINERS=1 NETWORKS=1 POST=1 ALLOW_NETWORK_DRIVERS=null",
         script: r"
             docker network create --driver bridge --internal --subnet 10.213.7.0/24 net
             docker network ls --filter name=net

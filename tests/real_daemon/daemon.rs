@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::http::{Connection, Endpoint};
 use crate::lab;
 use crate::process::{HANG, eventually, signal, wait};
@@ -110,12 +112,13 @@ impl Daemon {
         for target in doomed {
             connection.ask("DELETE", &target, "")?;
         }
-        for target in [
-            "/networks/prune",
-            "/volumes/prune?filters={%22all%22:[%221%22]}",
-            "/build/prune?all=1",
-        ] {
+        for target in ["/networks/prune", "/build/prune?all=1"] {
             connection.ask("POST", target, "")?;
+        }
+        // Pruning leaves volumes that were made with mount options.
+        let volumes: Value = serde_json::from_str(&connection.ask("GET", "/volumes", "")?.body)?;
+        for volume in volumes["Volumes"].as_array().into_iter().flatten() {
+            connection.ask("DELETE", &format!("/volumes/{}", text(&volume["Name"])), "")?;
         }
         Ok(())
     }
@@ -160,10 +163,10 @@ fn spawn(directory: &Path, log_level: &str) -> io::Result<Child> {
     command.spawn()
 }
 
-fn list(connection: &mut Connection, target: &str) -> io::Result<Vec<serde_json::Value>> {
+fn list(connection: &mut Connection, target: &str) -> io::Result<Vec<Value>> {
     Ok(serde_json::from_str(&connection.ask("GET", target, "")?.body)?)
 }
 
-fn text(value: &serde_json::Value) -> String {
+fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

@@ -67,11 +67,14 @@ pub struct Connection {
 impl Connection {
     /// Sends a request and reads the whole answer; the connection can be used again.
     pub fn ask(&mut self, method: &str, target: &str, json: &str) -> io::Result<Answer> {
-        let mut answer = self.open(method, target, json)?;
-        if method != "HEAD" && !matches!(answer.status, 204 | 304) {
-            answer.body = String::from_utf8_lossy(&self.body(&answer)?).into_owned();
-        }
-        Ok(answer)
+        let answer = self.open(method, target, json)?;
+        if method == "HEAD" { Ok(answer) } else { self.with_body(answer) }
+    }
+
+    /// Reads the whole answer to a request, no HEAD, that was sent as bytes.
+    pub fn answer(&mut self) -> io::Result<Answer> {
+        let answer = self.head()?;
+        self.with_body(answer)
     }
 
     /// Sends a request and reads the answer's head only: the body is a stream, or is not wanted.
@@ -80,7 +83,11 @@ impl Connection {
         let head = format!(
             "{method} {target} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
         );
-        self.reader.get_mut().write_all(head.as_bytes())?;
+        self.send(head.as_bytes())?;
+        self.head()
+    }
+
+    fn head(&mut self) -> io::Result<Answer> {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status =
@@ -138,6 +145,13 @@ impl Connection {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed"));
         }
         Ok(line.trim_end().to_owned())
+    }
+
+    fn with_body(&mut self, mut answer: Answer) -> io::Result<Answer> {
+        if !matches!(answer.status, 204 | 304) {
+            answer.body = String::from_utf8_lossy(&self.body(&answer)?).into_owned();
+        }
+        Ok(answer)
     }
 
     fn body(&mut self, answer: &Answer) -> io::Result<Vec<u8>> {

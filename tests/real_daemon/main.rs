@@ -4,6 +4,7 @@
 //! It needs root, dockerd and the clients that `scripts/setup.sh` installs. Where they are missing the trials are
 //! skipped, loudly; in CI that is a failure.
 
+mod admission;
 mod agreement;
 mod buildkit;
 mod cli;
@@ -64,6 +65,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("dockerode", clients::DOCKERODE),
         ("compose", compose::SCENARIOS),
         ("buildkit", buildkit::SCENARIOS),
+        ("admission", admission::SCENARIOS),
     ];
     let proofs = [
         ("terminal", terminal::PROOFS),
@@ -78,14 +80,17 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("load", load::PROOFS),
         ("transcript", transcript::PROOFS),
     ];
+    let admission = admission::PROOFS.iter().map(|proofs| ("admission", *proofs));
     let mut trials = Vec::new();
     for (kind, scenario) in
         scenarios.iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)))
     {
         trials.push(trial(kind, scenario.name, lab, |lab| scenario.play_twice(lab)));
     }
-    for (kind, (name, proof)) in
-        proofs.iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)))
+    for (kind, (name, proof)) in proofs
+        .into_iter()
+        .chain(admission)
+        .flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)))
     {
         trials.push(trial(kind, name, lab, proof));
     }

@@ -13,8 +13,8 @@ pub const SCENARIOS: &[Scenario] = &[
         policy: "CONTAINERS=1 POST=1",
         script: r#"
             python3 "$CLIENTS/terminal.py" 40x120 'see first' 'resize 50x150' 'see second' 'type hello' 'see got hello' \
-                -- docker run -it --rm --network none bb sh -c 'until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done; \
-                echo first; until [ "$(stty size)" = "50 150" ]; do sleep 0.1; done; \
+                -- docker run -it --rm --network none bb sh -c 'until [ "$(stty size 2>/dev/null)" = "40 120" ]; do sleep 0.1; done; \
+                echo first; until [ "$(stty size 2>/dev/null)" = "50 150" ]; do sleep 0.1; done; \
                 echo second; read word; echo got $word; exit 3'
         "#,
     },
@@ -24,8 +24,8 @@ pub const SCENARIOS: &[Scenario] = &[
         script: r#"
             docker run -d --name box --network none bb sleep 300
             python3 "$CLIENTS/terminal.py" 40x120 'see first' 'resize 50x150' 'see second' 'type hello' 'see got hello' \
-                -- docker exec -it box sh -c 'until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done; \
-                echo first; until [ "$(stty size)" = "50 150" ]; do sleep 0.1; done; \
+                -- docker exec -it box sh -c 'until [ "$(stty size 2>/dev/null)" = "40 120" ]; do sleep 0.1; done; \
+                echo first; until [ "$(stty size 2>/dev/null)" = "50 150" ]; do sleep 0.1; done; \
                 echo second; read word; echo got $word; exit 4'
         "#,
     },
