@@ -152,7 +152,9 @@ mod tests {
         let body = r#"{"HostConfig":{"Binds":["data:/d"],"NewField":1}}"#;
         let report = check_with(&OPEN, "/containers/create", body);
         assert!(report.is_allowed);
-        for part in ["of CONTAINERS=1 and POST=1", "volume \"data\"", "HostConfig.NewField is in no"] {
+        for part in
+            ["of CONTAINERS=1 and POST=1", "volume \"data\"", "HostConfig.NewField is in no"]
+        {
             assert!(report.text.contains(part), "{part}: {}", report.text);
         }
     }

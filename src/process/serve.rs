@@ -1,6 +1,7 @@
 //! Serving, as one visible sequence: bind, raise the file limit, start the workers, wait for a
 //! signal, let them end.
 
+use super::activation;
 use super::config::Config;
 use crate::admission::{Mode, Rules, Variable};
 use crate::observe::log;
@@ -98,7 +99,10 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
             io::Error::new(error.kind(), format!("cannot listen on {place}: {error}"))
         })
     };
-    let first: Vec<Listener> = config.listen.iter().map(bind_one).collect::<io::Result<_>>()?;
+    let mut first = activation::adopted()?;
+    if first.is_empty() {
+        first = config.listen.iter().map(bind_one).collect::<io::Result<_>>()?;
+    }
     let mut all = vec![first];
     for _ in 1..config.workers {
         all.push(all[0].iter().map(|one| one.again(binding)).collect::<io::Result<_>>()?);

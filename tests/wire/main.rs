@@ -8,6 +8,7 @@ mod gate;
 mod peer;
 mod stand_in;
 
+mod activation;
 mod answers;
 mod commands;
 mod exactness;
@@ -15,6 +16,7 @@ mod exec_start;
 mod faults;
 mod files;
 mod half_close;
+mod health;
 mod hijack;
 mod interrupted;
 mod lifecycle;
