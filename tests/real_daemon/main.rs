@@ -13,6 +13,7 @@ mod daemon;
 mod gate;
 mod hijack;
 mod http;
+mod image;
 mod lab;
 mod lifecycle;
 mod load;
@@ -70,6 +71,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("dockerode", clients::PROOFS),
         ("compose", compose::PROOFS),
         ("buildkit", buildkit::PROOFS),
+        ("image", image::PROOFS),
         ("agreement", agreement::PROOFS),
         ("hijack", hijack::PROOFS),
         ("random", random::PROOFS),
