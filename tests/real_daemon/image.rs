@@ -16,6 +16,7 @@ const BUILD: Duration = Duration::from_secs(600);
 
 pub const PROOFS: &[Proof] = &[
     ("the image is small and holds one binary", |lab| play(lab, CONTENT)),
+    ("the Dockerfile compiles in the image that is named", |lab| play(lab, DOCKERFILE)),
     ("an existing compose service works with the image's name changed", |lab| play(lab, COMPOSE)),
     ("its health is seen from inside and said in words", |lab| play(lab, HEALTH)),
     ("the hardened image is healthy", |lab| play(lab, HARDENED)),
@@ -30,6 +31,30 @@ const CONTENT: &str = r#"
     docker export content | tar -t | grep -vE '^(dev|etc|proc|sys)/|^.dockerenv$' | sort >list
     printf 'bin/\nbin/wget\ndockgate\n' | diff - list
     docker run --rm --network none dockgate:trial --version | grep -q ^dockgate
+"#;
+
+/// No registry is asked here, so the toolchain is a stand-in: the steps around it are what is tried.
+const DOCKERFILE: &str = r#"
+    mkdir -p toolchain
+    printf '#!/bin/sh\necho "host: here"\n' >toolchain/rustc
+    cat >toolchain/cargo <<'END'
+#!/bin/sh -e
+[ "$*" = "build --release --locked --bin dockgate --target here" ]
+[ "$RUSTFLAGS" = "-C target-feature=+crt-static" ]
+ls Cargo.toml Cargo.lock src/main.rs tests/wire/main.rs benches/judge.rs
+mkdir -p target/here/release
+cp /bin/busybox target/here/release/dockgate
+END
+    chmod +x toolchain/*
+    printf 'FROM bb\nCOPY toolchain /bin/\n' >Dockerfile
+    export DOCKER_BUILDKIT=0
+    docker build --quiet --tag toolchain . >/dev/null
+    docker build --quiet --network none --build-arg RUST_IMAGE=toolchain --tag compiled "$REPOSITORY" >/dev/null
+    docker create --name compiled --network none compiled >/dev/null
+    docker export compiled | tar -t | grep -vE '^(dev|etc|proc|sys)/|^.dockerenv$' | sort >list
+    printf 'bin/\nbin/wget\ndockgate\n' | diff - list
+    docker image inspect --format '{{.Config.Entrypoint}} {{.Config.Env}} {{.Config.Healthcheck.Test}}' compiled >said
+    grep '^\[/dockgate\] .*LISTEN=:2375\] \[CMD /dockgate healthcheck\]$' said || { cat said >&2; exit 1; }
 "#;
 
 const COMPOSE: &str = r#"
@@ -98,7 +123,7 @@ const SECCOMP: &str = r#"
     for user in "" "--user 65534:$(stat -c %g "$SOCKET")"; do
         for capabilities in "" "--cap-drop ALL" "--cap-drop ALL --cap-add SETGID --cap-add SETPCAP --cap-add SETUID"; do
             for privileges in "" "--security-opt no-new-privileges"; do
-                gate --security-opt "seccomp=$DEPLOY/seccomp.json" $user $capabilities $privileges
+                gate --security-opt "seccomp=$REPOSITORY/deploy/seccomp.json" $user $capabilities $privileges
                 healthy || { echo "with '$user' '$capabilities' '$privileges'" >&2; exit 1; }
                 inside wget -q --spider http://localhost:2375/version
                 docker rm --force gate >/dev/null
@@ -113,7 +138,7 @@ fn play(lab: &Lab, script: &str) -> Result<(), Failed> {
     lab.fresh_work_directory()?;
     let daemon = lab.daemon();
     let mut command = lab.command(&daemon.endpoint(), &format!("set -e\n{FUNCTIONS}\n{script}"));
-    command.env("SOCKET", daemon.socket()).env("DEPLOY", Path::new(lab::REPOSITORY).join("deploy"));
+    command.env("SOCKET", daemon.socket()).env("REPOSITORY", lab::REPOSITORY);
     let played = run_within(&mut command, Duration::from_secs(120))?;
     if played.code == Some(0) {
         return Ok(());
