@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint doc deny bench fuzz clean
+.PHONY: help run build image test fmt lint doc deny bench fuzz clean
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
@@ -12,6 +12,9 @@ run: ## the gate, read-only, in front of this machine's Docker Engine (installs 
 
 build: ## the release binary, target/release/dockgate
 	cargo build --release
+
+image: ## the image, with a binary that is compiled here (asks no registry)
+	@scripts/image.sh
 
 test: ## every test, those against a real Docker daemon included (as root)
 	scripts/setup.sh

@@ -1,7 +1,7 @@
 //! The command line: few words, since the environment says the rest.
 
 use super::config::Config;
-use super::{check, help, serve};
+use super::{check, healthcheck, help, serve, wget};
 use lexopt::ValueExt as _;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -21,6 +21,7 @@ enum Command {
     Serve,
     Policy,
     Check(Request),
+    Healthcheck,
     Help,
     Version,
 }
@@ -36,12 +37,16 @@ struct Request {
 /// Runs the program.
 #[must_use]
 pub fn run() -> ExitCode {
+    if wget::is_called(std::env::args_os().next().as_ref()) {
+        return wget::run(std::env::args_os().skip(1), complain);
+    }
     let mut parser = lexopt::Parser::from_env();
     match parse(&mut parser) {
         Ok(Command::Help) => print(&help::help()),
         Ok(Command::Version) => print(concat!("dockgate ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Policy) => with_config(|config| print(&help::policy(&config))),
         Ok(Command::Check(request)) => with_config(|config| check(&config, &request)),
+        Ok(Command::Healthcheck) => healthcheck(),
         Ok(Command::Serve) => with_config(|config| serve::serve(&config)),
         Err((error, status)) => {
             complain(&format!("{error}; see dockgate --help"));
@@ -61,6 +66,7 @@ fn parse(parser: &mut lexopt::Parser) -> Result<Command, (lexopt::Error, u8)> {
         Some(Value(word)) if word == "check" => {
             return request(parser).map_err(|error| (error, EXIT_CHECK_USAGE));
         }
+        Some(Value(word)) if word == "healthcheck" => Command::Healthcheck,
         Some(Value(word)) if word == "serve" => Command::Serve,
         Some(Value(word)) if word == "help" => Command::Help,
         Some(argument) => return Err(usage(argument.unexpected())),
@@ -114,6 +120,18 @@ fn check(config: &Config, request: &Request) -> ExitCode {
         Some(report) => {
             print(&report.text);
             if report.is_allowed { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) }
+        }
+    }
+}
+
+/// Docker knows two ends of a health check, 0 and 1.
+fn healthcheck() -> ExitCode {
+    let config = Config::read(std::env::vars_os()).map_err(|error| error.to_string());
+    match config.and_then(|config| healthcheck::healthcheck(&config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            complain(&why);
+            ExitCode::FAILURE
         }
     }
 }

@@ -23,7 +23,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LISTEN",
         "127.0.0.1:2375",
-        "where clients come in, separated by commas: :2375 (every address), 127.0.0.1:2375, [::1]:2375, tcp://HOST:PORT, unix:///PATH",
+        "where clients come in, separated by commas: :2375 (every address), 127.0.0.1:2375, [::1]:2375, tcp://HOST:PORT, unix:///PATH; listeners that a service manager hands over (LISTEN_FDS) take its place",
     ),
     setting("LISTEN_SOCKET_MODE", "0660", "permission bits of a unix socket in LISTEN, octal"),
     setting("DISABLE_IPV6", "0", "1: an empty address in LISTEN means IPv4 only"),

@@ -16,6 +16,8 @@ Usage:
   dockgate check METHOD TARGET [--body FILE]
                        print what the gate would do with a request, and why; FILE may be - (standard
                        input); exit status 0: allowed, 1: refused, 2: wrong usage
+  dockgate healthcheck ask the gate that runs with this environment; exit status 0: it answers, and the
+                       daemon behind it; 1: the line says why not
   dockgate --help      print this
   dockgate --version   print the version
 

@@ -1,12 +1,16 @@
 //! The process: command line, configuration, start and end.
 
+pub mod activation;
 pub mod check;
 pub mod command;
 pub mod config;
 pub mod environment;
 mod filter;
+pub mod healthcheck;
 pub mod help;
 pub mod privilege;
+pub mod probe;
 pub mod sandbox;
 pub mod serve;
 mod trap;
+pub mod wget;

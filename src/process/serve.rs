@@ -1,6 +1,7 @@
 //! Serving, as one visible sequence of values: bound, then confined, then at work until a signal
 //! ends it. Each step takes the one before, so none can be left out or come too early.
 
+use super::activation;
 use super::config::Config;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
@@ -209,7 +210,10 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
             io::Error::new(error.kind(), format!("cannot listen on {place}: {error}"))
         })
     };
-    let first: Vec<Listener> = config.listen.iter().map(bind_one).collect::<io::Result<_>>()?;
+    let mut first = activation::adopted()?;
+    if first.is_empty() {
+        first = config.listen.iter().map(bind_one).collect::<io::Result<_>>()?;
+    }
     let mut all = vec![first];
     for _ in 1..config.workers {
         all.push(all[0].iter().map(|one| one.again(binding)).collect::<io::Result<_>>()?);

@@ -64,6 +64,8 @@ pub struct Binding {
 pub struct Listener {
     socket: RawSocket,
     place: Place,
+    /// Somebody else has opened it: it is shared, never bound once more.
+    is_adopted: bool,
 }
 
 impl Listener {
@@ -77,23 +79,58 @@ impl Listener {
             Place::Tcp(address) => bind_tcp(*address, false, binding)?,
             Place::Everywhere(port) => bind_everywhere(*port, binding)?,
         };
-        Ok(Self { socket, place })
+        Ok(Self { socket, place, is_adopted: false })
+    }
+
+    /// Takes a listener that somebody else has bound, and makes it as if it were ours.
+    ///
+    /// # Errors
+    /// It is no listening stream socket.
+    pub fn adopt(fd: OwnedFd) -> io::Result<Self> {
+        let socket = RawSocket::from(fd);
+        if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a listening stream socket",
+            ));
+        }
+        socket.set_cloexec(true)?;
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        let place = match address.as_socket() {
+            Some(ip) => {
+                set_inherited(&socket)?;
+                if ip.ip().is_unspecified() && ip.is_ipv6() && !socket.only_v6()? {
+                    Place::Everywhere(ip.port())
+                } else {
+                    Place::Tcp(ip)
+                }
+            }
+            None if address.is_unix() => {
+                Place::Unix(address.as_pathname().unwrap_or(Path::new("@")).to_owned())
+            }
+            None => {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither TCP nor unix"));
+            }
+        };
+        Ok(Self { socket, place, is_adopted: true })
     }
 
     /// A listener at the same place for another worker. A TCP port is bound once more, so that
-    /// the kernel spreads clients over them; a unix socket's file can't be, and is shared.
+    /// the kernel spreads clients over them; a unix socket's file can't be, and is shared, as is
+    /// what was adopted.
     ///
     /// # Errors
     /// No descriptor is left.
     pub fn again(&self, binding: Binding) -> io::Result<Self> {
-        match self.socket.local_addr()?.as_socket() {
-            Some(address) => {
+        let socket = match self.socket.local_addr()?.as_socket() {
+            Some(address) if !self.is_adopted => {
                 let dual = address.is_ipv6() && !self.socket.only_v6()?;
-                let socket = listen_tcp(address, dual, binding)?;
-                Ok(Self { socket, place: self.place.clone() })
+                listen_tcp(address, dual, binding)?
             }
-            None => Ok(Self { socket: self.socket.try_clone()?, place: self.place.clone() }),
-        }
+            Some(_) | None => self.socket.try_clone()?,
+        };
+        Ok(Self { socket, place: self.place.clone(), is_adopted: self.is_adopted })
     }
 
     /// Where it listens, with the port that the kernel chose if none was asked for.
@@ -158,17 +195,21 @@ fn listen_tcp(address: SocketAddr, dual: bool, binding: Binding) -> io::Result<R
     }
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(binding.shared)?;
-    // Accepted sockets inherit these, which saves their system calls (tcp(7), socket(7)).
+    set_inherited(&socket)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+/// Accepted sockets inherit these, which saves their system calls (tcp(7), socket(7)).
+fn set_inherited(socket: &RawSocket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
         &TcpKeepalive::new()
             .with_time(KEEPALIVE_AFTER)
             .with_interval(KEEPALIVE_EVERY)
             .with_retries(KEEPALIVE_PROBES),
-    )?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket)
+    )
 }
 
 /// A socket file that nobody answers at is a leftover and is replaced; one that somebody does, or

@@ -18,7 +18,7 @@ const DOCKER: &str = "/usr/bin/docker";
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Marks the processes that belong to one run of the suite.
 const MARK: &str = "DOCKGATE_TEST_RUN";
-const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+pub const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A file system for containers: busybox under each of its names.
 const MAKE_IMAGE: &str = "

@@ -14,6 +14,7 @@ mod daemon;
 mod gate;
 mod hijack;
 mod http;
+mod image;
 mod lab;
 mod lifecycle;
 mod load;
@@ -72,6 +73,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("dockerode", clients::PROOFS),
         ("compose", compose::PROOFS),
         ("buildkit", buildkit::PROOFS),
+        ("image", image::PROOFS),
         ("agreement", agreement::PROOFS),
         ("hijack", hijack::PROOFS),
         ("random", random::PROOFS),

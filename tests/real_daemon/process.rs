@@ -30,6 +30,11 @@ impl Finished {
 
 /// Runs `command` to its end, with nothing on its standard input.
 pub fn run(command: &mut Command) -> io::Result<Finished> {
+    run_within(command, HANG)
+}
+
+/// The same for what may take longer, or is known to take less.
+pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Finished> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -38,7 +43,7 @@ pub fn run(command: &mut Command) -> io::Result<Finished> {
         .spawn()?;
     let stdout = child.stdout.take().map(collect);
     let stderr = child.stderr.take().map(collect);
-    let ended = wait(&mut child, HANG);
+    let ended = wait(&mut child, limit);
     // Whatever it left behind in the background would hold the pipes open.
     signal_group(&child, "KILL");
     let status = match ended {

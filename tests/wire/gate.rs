@@ -5,9 +5,10 @@ use super::peer::{PATIENCE, Peer};
 use super::stand_in::{FORBIDDEN, StandIn};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, ExitStatus};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,22 +100,55 @@ impl Gate {
         Self::spawn_unready(Command::new(PROGRAM), dir, variables)
     }
 
+    /// Starts it as a service manager does that hands these over as descriptors 3 and 4 to the
+    /// process `pid` (`$$`: to this one; the shell keeps its number when it becomes the program).
+    pub fn start_activated(
+        dir: Dir,
+        variables: &[(&str, &str)],
+        handed: [OwnedFd; 2],
+        pid: &str,
+    ) -> Self {
+        let script = format!(
+            "exec 3<&0 4<&1 </dev/null >/dev/null; LISTEN_PID={pid} LISTEN_FDS=2 exec \"$0\""
+        );
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &script, PROGRAM]);
+        let [third, fourth] = handed;
+        Self::spawn_with(shell, dir, variables, third.into(), fourth.into())
+    }
+
     fn spawn(command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
         let mut gate = Self::spawn_unready(command, dir, variables);
-        gate.wait_for_log("Filtering Docker API requests");
-        gate.port = port_in(&gate.log());
+        gate.wait_until_it_serves();
         gate
     }
 
-    fn spawn_unready(mut command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
+    /// Waits until it listens, and sees where.
+    #[track_caller]
+    pub fn wait_until_it_serves(&mut self) {
+        self.wait_for_log("Filtering Docker API requests");
+        self.port = port_in(&self.log());
+    }
+
+    fn spawn_unready(command: Command, dir: Dir, variables: &[(&str, &str)]) -> Self {
+        Self::spawn_with(command, dir, variables, Stdio::null(), Stdio::null())
+    }
+
+    fn spawn_with(
+        mut command: Command,
+        dir: Dir,
+        variables: &[(&str, &str)],
+        stdin: Stdio,
+        stdout: Stdio,
+    ) -> Self {
         let log = File::create(dir.path("log")).expect("a log");
         let child = command
             .env_clear()
             .env("LISTEN", "127.0.0.1:0")
             .env("SOCKET_PATH", dir.daemon())
             .envs(variables.iter().copied())
-            .stdin(process::Stdio::null())
-            .stdout(process::Stdio::null())
+            .stdin(stdin)
+            .stdout(stdout)
             .stderr(log)
             .spawn()
             .expect("the gate starts");

@@ -8,6 +8,7 @@ mod gate;
 mod peer;
 mod stand_in;
 
+mod activation;
 mod admission;
 mod answers;
 mod archive;
@@ -18,6 +19,7 @@ mod exec_start;
 mod faults;
 mod files;
 mod half_close;
+mod health;
 mod hijack;
 mod interrupted;
 mod lifecycle;
