@@ -85,6 +85,16 @@ fn one_operation(lab: &Lab, gate: &Gate, line: &Line, target: &str) -> Result<()
         }
         return Ok(());
     }
+    if line.id == "PutContainerArchive" {
+        // Who is written to is looked up first, and who is not there is not.
+        let asked = calls.iter().eq(["GET /containers/nobody/json"]);
+        let is_missed = through.status == 404 && through.body.contains("does not exist");
+        return if asked && is_missed {
+            Ok(())
+        } else {
+            Err(format!("{calls:?}, {}", through.body))
+        };
+    }
     if through.status != direct.status
         || !VOLATILE.contains(&line.id) && sorted(&through) != sorted(&direct)
     {
