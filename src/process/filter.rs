@@ -126,6 +126,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_containers_profile_lets_every_call_of_the_table_pass() {
+        let profile = include_str!("../../deploy/seccomp.json");
+        let profile: serde_json::Value = serde_json::from_str(profile).expect("JSON");
+        let groups = profile["syscalls"].as_array().expect("groups of calls");
+        let names: Vec<&str> = groups
+            .iter()
+            .filter(|group| group["action"] == "SCMP_ACT_ALLOW")
+            .flat_map(|group| group["names"].as_array().into_iter().flatten())
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        for &(call, _, reason) in TABLE {
+            let call = usize::try_from(call).ok().and_then(syscalls::Sysno::new).expect("a call");
+            assert!(names.contains(&call.name()), "{call}: {reason}");
+        }
+    }
+
+    #[test]
     fn no_call_is_listed_twice_and_none_makes_programs_files_or_other_sockets() {
         for (index, (call, _, reason)) in TABLE.iter().enumerate() {
             assert!(!TABLE[..index].iter().any(|(other, _, _)| other == call), "{reason}");
