@@ -5,7 +5,7 @@ pub mod check;
 pub mod command;
 pub mod config;
 pub mod environment;
-mod filter;
+pub mod filter;
 pub mod healthcheck;
 pub mod help;
 pub mod privilege;
