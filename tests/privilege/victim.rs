@@ -1,15 +1,16 @@
 //! A process of our own behind the gate's sandbox, which tries what nobody behind it may.
 
 use super::Proof;
-use super::gate::{same, says};
+use super::gate::{Gate, Place, same, says};
 use dockgate::process::sandbox::{Sandbox, take_calls, take_files};
 use libtest_mimic::Failed;
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 use std::ffi::c_void;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
 
@@ -18,6 +19,7 @@ pub const PROOFS: &[Proof] = &[
     ("a call that is not in the table ends the process and is named", unlisted_calls),
     ("arguments that are not in the table do too", arguments),
     ("SANDBOX=log lets calls pass", logged),
+    ("a kernel without Landlock, or without seccomp, is said and served on", on_an_older_kernel),
 ];
 
 /// What a victim does.
@@ -37,6 +39,7 @@ const DEEDS: &[Deed] = &[
     Deed { name: "victim-internet", sandbox: Some(Sandbox::Strict), act: internet },
     Deed { name: "victim-code", sandbox: Some(Sandbox::Strict), act: code },
     Deed { name: "victim-unix", sandbox: Some(Sandbox::Strict), act: unix },
+    Deed { name: "older-kernel", sandbox: Some(Sandbox::Off), act: be_older },
     Deed { name: "victim-logged", sandbox: Some(Sandbox::Log), act: open },
 ];
 
@@ -47,6 +50,7 @@ pub fn deed(name: &str) -> Option<Deed> {
 /// Goes behind the sandbox and does the deed.
 pub fn suffer(deed: Deed) -> ExitCode {
     let taken = match deed.sandbox {
+        Some(Sandbox::Off) => Ok(""),
         None => take_files(Path::new("/nonexistent/docker.sock")),
         Some(sandbox) => take_calls(sandbox),
     };
@@ -117,6 +121,43 @@ fn arguments() -> Result<(), Failed> {
 
 fn logged() -> Result<(), Failed> {
     same("status", &format!("{:?}", play("victim-logged")?.status.code()), "Some(0)")
+}
+
+fn on_an_older_kernel() -> Result<(), Failed> {
+    let own = std::env::current_exe()?.display().to_string();
+    for (missing, said) in [
+        ("landlock", "could not give up: the file system (Landlock: not in this kernel)"),
+        ("seccomp", "could not give up: system calls (seccomp:"),
+    ] {
+        let place = Place::new()?;
+        place.daemon(0, 998, 0o660)?;
+        let gate = Gate::start(&[&own, "older-kernel", missing], &place, &[])?;
+        says(&gate.log(), said)?;
+        says(&gate.log(), "runs as user 65534")?;
+        same("ping", gate.ping()?.lines().next().unwrap_or_default(), "HTTP/1.1 200 OK")?;
+    }
+    Ok(())
+}
+
+/// Becomes the program that is named, on a kernel that has not the calls of the other word.
+fn be_older() -> Result<(), String> {
+    let mut words = std::env::args().skip(2);
+    let (missing, program) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let calls: &[libc::c_long] = match missing.as_str() {
+        "landlock" => &[
+            libc::SYS_landlock_create_ruleset,
+            libc::SYS_landlock_add_rule,
+            libc::SYS_landlock_restrict_self,
+        ],
+        _ => &[libc::SYS_seccomp],
+    };
+    let refuse = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+    let rules = calls.iter().map(|&call| (call, Vec::new())).collect();
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|error| error.to_string())?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch);
+    let program_of = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+    seccompiler::apply_filter(&program_of).map_err(|error| error.to_string())?;
+    Err(Command::new(program).exec().to_string())
 }
 
 fn open() -> Result<(), String> {
