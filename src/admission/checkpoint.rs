@@ -2,6 +2,7 @@
 //! root.
 
 use super::field::{Field, Object, Rule, examined, harmless, inside};
+use super::host_path;
 use super::json::Json;
 use super::judge::Judge;
 use super::variable::Variable;
@@ -20,16 +21,14 @@ pub const CHECKPOINT_QUERY: &[Field] = &[directory("dir")];
 pub const fn directory(name: &'static str) -> Field {
     examined(
         name,
-        Rule::By(|judge, value| match value {
-            Json::Null => {}
-            Json::Text(path) if path.is_empty() => {}
-            Json::Text(path) if super::host_path::has_dots(path) || !path.starts_with('/') => {
-                judge.bad_value("is no plain absolute path");
-            }
-            Json::Text(path) => judge.host_path(path, false),
-            Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
-                judge.bad_value("is no text");
-            }
+        Rule::By(|judge, value| {
+            judge.text(value, |judge, path| match path {
+                "" => {}
+                path if host_path::has_dots(path) || !path.starts_with('/') => {
+                    judge.bad_value("is no plain absolute path");
+                }
+                path => judge.host_path(path, false),
+            });
         }),
         Variable::BindMounts,
         "is a path of the host",

@@ -1,13 +1,11 @@
 //! `ContainerCreate`, `ContainerUpdate` and `ContainerStart`.
 
-use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
+use super::field::{Field, Object, Rule, harmless, harmless_map, inside};
 use super::host_config::HOST_CONFIG;
 use super::json::Json;
 use super::judge::Judge;
 use super::limit::{self, Confined};
-use super::network;
-use super::security;
-use super::variable::Variable;
+use super::{network, registry, security};
 
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
 pub const CONTAINER_CREATE: Object =
@@ -39,12 +37,7 @@ pub const CONFIG: Object = Object::of(&[
     harmless("Cmd"),
     harmless("Healthcheck"),
     harmless("ArgsEscaped"),
-    examined(
-        "Image",
-        Rule::By(super::registry::image_field),
-        Variable::Registries,
-        "is of a registry that is not allowed",
-    ),
+    registry::image_field("Image"),
     // Anonymous volumes, whatever the path looks like.
     harmless_map("Volumes"),
     harmless("WorkingDir"),

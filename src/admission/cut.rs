@@ -11,8 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The list element that a path leads into, for the lists that hold mounts: the path of the list
 /// and the element's index.
-#[must_use]
-pub fn mount_of(path: &[Step]) -> Option<(&[Step], usize)> {
+fn mount_of(path: &[Step]) -> Option<(&[Step], usize)> {
     let is_list = |step: &Step| matches!(step, Step::Field("Binds" | "Mounts"));
     let end = path.iter().rposition(is_list)?.checked_add(1)?;
     match (path.get(..end), path.get(end)) {

@@ -5,7 +5,7 @@ use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside
 use super::json::Json;
 use super::judge::Judge;
 use super::variable::Variable;
-use super::{limit, log_driver, mount, namespace, publish, security, volume};
+use super::{host_path, limit, log_driver, mount, namespace, publish, security, volume};
 
 /// `HostConfig`, and with it the body of `ContainerUpdate`.
 pub const HOST_CONFIG: Object = Object::of(FIELDS).then(limit::quota_of);
@@ -140,17 +140,13 @@ const FIELDS: &[Field] = &[
 
 /// A cgroup, or a systemd slice; the daemon cleans it (`../../x` is `/x`).
 pub fn cgroup_parent(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let Json::Text(parent) = value else {
-        return if *value != Json::Null {
-            judge.bad_value("is no text");
-        };
-    };
-    let cleaned = super::host_path::clean(parent);
-    let list = judge.rules.list(Variable::CgroupParents);
-    let is_below = |item: &str| {
-        item == "*" || super::host_path::is_within(&cleaned, &super::host_path::clean(item))
-    };
-    if !parent.is_empty() && !list.iter().any(is_below) {
-        judge.withhold(parent, parent);
-    }
+    judge.text(value, |judge, parent| {
+        let cleaned = host_path::clean(parent);
+        let list = judge.rules.list(Variable::CgroupParents);
+        let is_below =
+            |item: &str| item == "*" || host_path::is_within(&cleaned, &host_path::clean(item));
+        if !parent.is_empty() && !list.iter().any(is_below) {
+            judge.withhold(parent, parent);
+        }
+    });
 }

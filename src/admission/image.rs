@@ -6,11 +6,9 @@ use super::field::{Field, Object, Rule, examined, harmless};
 use super::registry;
 use super::variable::Variable;
 
-const REGISTRY_REASON: &str = "is of a registry that is not allowed";
-
 /// The query of `ImageCreate`.
 pub const IMAGE_CREATE_QUERY: &[Field] = &[
-    examined("fromImage", Rule::By(registry::image_field), Variable::Registries, REGISTRY_REASON),
+    registry::image_field("fromImage"),
     examined(
         "fromSrc",
         // "-" is the request's own body. A URL is not shown: it may hold a token.
@@ -45,14 +43,13 @@ pub const IMAGE_COMMIT: Object = Object::of(&[]).embeds(&[&container::CONFIG]);
 
 /// The query of `ImageSearch`: a term may begin with the registry to be searched.
 pub const IMAGE_SEARCH_QUERY: &[Field] = &[
-    examined("term", Rule::By(registry::search_term), Variable::Registries, REGISTRY_REASON),
+    examined("term", Rule::By(registry::search_term), Variable::Registries, registry::REASON),
     harmless("limit"),
     harmless("filters"),
 ];
 
 /// The name in the path of `ImagePush`, `DistributionInspect` and `PluginPush`.
-pub const NAME: Field =
-    examined("name", Rule::By(registry::image_field), Variable::Registries, REGISTRY_REASON);
+pub const NAME: Field = registry::image_field("name");
 
 /// The body of `SystemAuth`.
 pub const SYSTEM_AUTH: Object = Object::of(&[
@@ -60,13 +57,10 @@ pub const SYSTEM_AUTH: Object = Object::of(&[
     harmless("password"),
     harmless("auth"),
     harmless("email"),
-    examined("serveraddress", Rule::By(registry::address), Variable::Registries, REGISTRY_REASON),
+    examined("serveraddress", Rule::By(registry::address), Variable::Registries, registry::REASON),
     harmless("identitytoken"),
     harmless("registrytoken"),
 ]);
 
 /// The query of `PluginPull`, `PluginUpgrade` and `GetPluginPrivileges`.
-pub const PLUGIN_QUERY: &[Field] = &[
-    examined("remote", Rule::By(registry::image_field), Variable::Registries, REGISTRY_REASON),
-    harmless("name"),
-];
+pub const PLUGIN_QUERY: &[Field] = &[registry::image_field("remote"), harmless("name")];

@@ -205,6 +205,17 @@ impl<'r> Judge<'r> {
         }
     }
 
+    /// Does something with a text; null says nothing.
+    pub fn text(&mut self, value: &Json<'_>, then: impl FnOnce(&mut Self, &str)) {
+        match value {
+            Json::Null => {}
+            Json::Text(text) => then(self, text),
+            Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
+                self.bad_value("is no text");
+            }
+        }
+    }
+
     /// Does something with each text of a list, or with the one text that stands for it.
     pub fn each_text(&mut self, value: &Json<'_>, mut then: impl FnMut(&mut Self, &str)) {
         match value {

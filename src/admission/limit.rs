@@ -88,8 +88,7 @@ pub fn require(judge: &mut Judge<'_>, confined: &Confined<'_, '_>) {
 }
 
 /// Whether a user is a number other than 0; what follows a `:` is the group.
-#[must_use]
-pub fn is_not_root(user: &str) -> bool {
+fn is_not_root(user: &str) -> bool {
     let uid = user.split(':').next().unwrap_or_default();
     let number = crate::http::number::decimal(uid.as_bytes());
     number.is_some_and(|uid| uid > 0 && i32::try_from(uid).is_ok())
@@ -97,19 +96,13 @@ pub fn is_not_root(user: &str) -> bool {
 
 /// A user that a process may not run as where containers must not be root.
 pub fn exec_user(judge: &mut Judge<'_>, value: &Json<'_>) {
-    match value {
-        Json::Null => {}
+    judge.text(value, |judge, user| {
         // Without one it is the container's own.
-        Json::Text(user) => {
-            let is_fine = user.is_empty() || is_not_root(user);
-            if judge.rules.is_on(Variable::RequireNonRoot) && !is_fine {
-                judge.require(Variable::RequireNonRoot, NON_ROOT);
-            }
+        let is_fine = user.is_empty() || is_not_root(user);
+        if judge.rules.is_on(Variable::RequireNonRoot) && !is_fine {
+            judge.require(Variable::RequireNonRoot, NON_ROOT);
         }
-        Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
-            judge.bad_value("is no text");
-        }
-    }
+    });
 }
 
 /// Processors as `NanoCpus`, or as a quota in each period.

@@ -11,7 +11,7 @@ const OF_CONTAINER: &str = "joins a namespace of another container";
 /// `HostConfig.NetworkMode`.
 pub const NETWORK_MODE: Field = examined(
     "NetworkMode",
-    Rule::By(|judge, mode| text(judge, mode, network)),
+    Rule::By(|judge, mode| judge.text(mode, network)),
     Variable::HostNamespaces,
     "shares the host's network: its loopback services and abstract sockets",
 );
@@ -65,19 +65,9 @@ pub fn network(judge: &mut Judge<'_>, mode: &str) {
     }
 }
 
-fn text(judge: &mut Judge<'_>, value: &Json<'_>, then: impl FnOnce(&mut Judge<'_>, &str)) {
-    match value {
-        Json::Null => {}
-        Json::Text(text) => then(judge, text),
-        Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
-            judge.bad_value("is no text");
-        }
-    }
-}
-
 /// A mode that is the daemon's default, one of `own`, or shared.
 fn mode_of(judge: &mut Judge<'_>, value: &Json<'_>, kind: &'static str, own: &[&str]) {
-    text(judge, value, |judge, mode| {
+    judge.text(value, |judge, mode| {
         if !mode.is_empty() && !own.contains(&mode) && !is_shared(judge, mode, kind) {
             judge.bad_value("is no mode of that namespace");
         }

@@ -86,7 +86,7 @@ pub const ENDPOINTS_CONFIG: Field = examined(
 );
 
 const ENDPOINT: Object = Object::of(&[
-    inside("IPAMConfig", Rule::Harmless),
+    harmless("IPAMConfig"),
     // Names and addresses on a network that is judged itself; its members can take each other's.
     harmless("Links"),
     harmless("Aliases"),
@@ -105,7 +105,7 @@ const ENDPOINT: Object = Object::of(&[
 ]);
 
 /// Options of an endpoint, a container's or a service's.
-pub const DRIVER_OPTS: Field =
+const DRIVER_OPTS: Field =
     examined("DriverOpts", Rule::By(endpoint_options), Variable::NetworkOptions, OPTION_REASON);
 
 /// `com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.x=1,...` and others.

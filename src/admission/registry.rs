@@ -1,13 +1,21 @@
 //! Where images come from and go to: the registry in an image's name
 //! (distribution's `reference/normalize.go`).
 
+use super::field::{Field, Rule, examined};
 use super::json::Json;
 use super::judge::Judge;
 use super::variable::Variable;
 
 const HUB: &str = "docker.io";
 
-const REASON: &str = "is of a registry that is not allowed";
+/// Why a registry's name is withheld.
+pub const REASON: &str = "is of a registry that is not allowed";
+
+/// A field that holds an image's name.
+pub const fn image_field(name: &'static str) -> Field {
+    let rule = Rule::By(|judge, value| judge.text(value, image));
+    examined(name, rule, Variable::Registries, REASON)
+}
 
 /// Judges an image's name.
 pub fn image(judge: &mut Judge<'_>, name: &str) {
@@ -25,17 +33,6 @@ pub fn image(judge: &mut Judge<'_>, name: &str) {
     registry(judge, name, domain(name));
 }
 
-/// Judges an image's name that stands in a field.
-pub fn image_field(judge: &mut Judge<'_>, value: &Json<'_>) {
-    match value {
-        Json::Null => {}
-        Json::Text(name) => image(judge, name),
-        Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
-            judge.bad_value("is no text");
-        }
-    }
-}
-
 /// Judges a term that is searched for: what stands before its first slash may be a registry.
 pub fn search_term(judge: &mut Judge<'_>, value: &Json<'_>) {
     let term = value.text().unwrap_or_default();
@@ -46,18 +43,15 @@ pub fn search_term(judge: &mut Judge<'_>, value: &Json<'_>) {
 
 /// Judges the address of a registry, with or without a scheme and a path.
 pub fn address(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let Json::Text(address) = value else {
-        return if *value != Json::Null {
-            judge.bad_value("is no text");
-        };
-    };
-    if address.is_empty() || judge.rules.list(Variable::Registries).is_empty() {
-        return;
-    }
-    let host = address.split_once("://").map_or(address.as_ref(), |(_, rest)| rest);
-    let host = host.split('/').next().unwrap_or_default();
-    let host = if matches!(host, "index.docker.io" | "registry-1.docker.io") { HUB } else { host };
-    registry(judge, address, host);
+    judge.text(value, |judge, address| {
+        if address.is_empty() || judge.rules.list(Variable::Registries).is_empty() {
+            return;
+        }
+        let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let host = host.split('/').next().unwrap_or_default();
+        let is_hub = matches!(host, "index.docker.io" | "registry-1.docker.io");
+        registry(judge, address, if is_hub { HUB } else { host });
+    });
 }
 
 fn registry(judge: &mut Judge<'_>, value: &str, host: &str) {

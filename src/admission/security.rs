@@ -136,8 +136,7 @@ const fn capabilities(name: &'static str) -> Field {
 }
 
 /// The daemon's form of a capability's name: in capitals, without `CAP_`.
-#[must_use]
-pub fn capability_name(text: &str) -> String {
+fn capability_name(text: &str) -> String {
     let upper = text.to_ascii_uppercase();
     upper.strip_prefix("CAP_").map_or(upper.clone(), str::to_owned)
 }

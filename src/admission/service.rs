@@ -47,12 +47,7 @@ const TASK: Object = Object::of(&[
 ]);
 
 const CONTAINER: Object = Object::of(&[
-    examined(
-        "Image",
-        Rule::By(registry::image_field),
-        Variable::Registries,
-        "is of a registry that is not allowed",
-    ),
+    registry::image_field("Image"),
     harmless_map("Labels"),
     harmless("Command"),
     harmless("Args"),

@@ -99,9 +99,9 @@ macro_rules! variables {
 use Kind::{Bytes, Choice, Count, List, Paths, Ports, Processors, Switch, Words};
 
 /// Namespaces that a container can take from the host.
-pub const HOST_NAMESPACES: &[&str] = &["network", "pid", "ipc", "uts", "user", "cgroup"];
+const HOST_NAMESPACES: &[&str] = &["network", "pid", "ipc", "uts", "user", "cgroup"];
 /// Namespaces that a container can take from another.
-pub const CONTAINER_NAMESPACES: &[&str] = &["network", "pid", "ipc", "cgroup"];
+const CONTAINER_NAMESPACES: &[&str] = &["network", "pid", "ipc", "cgroup"];
 
 variables! {
     Admission           "ADMISSION"                  "admission"            Choice(&["enforce", "audit", "off"]), "enforce", "audit: log what would be refused and let it pass; off: examine no arguments";

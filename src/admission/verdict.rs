@@ -80,16 +80,6 @@ impl Case {
             id: None,
         };
         case.add(examiner.head(rules, query, name));
-        if name.is_none() && (examiner.name.is_some() || examiner.question.is_some()) {
-            case.findings.push(Finding {
-                path: Vec::new(),
-                value: String::new(),
-                cause: Cause::BadValue,
-                reason: "has a name that is no UTF-8",
-                needs: String::new(),
-                is_mount: false,
-            });
-        }
         case
     }
 
