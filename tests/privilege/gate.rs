@@ -42,6 +42,18 @@ impl Place {
         self.path.join("docker.sock")
     }
 
+    /// The program. Others than root get a copy: where it was built, only its owner may look.
+    fn program(&self, words: &[&str]) -> Result<String, Failed> {
+        let built = env!("CARGO_BIN_EXE_dockgate");
+        if !words.iter().any(|word| word.starts_with("--reuid")) {
+            return Ok(built.to_owned());
+        }
+        let copy = self.path.join("dockgate");
+        fs::copy(built, &copy)?;
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+        Ok(copy.display().to_string())
+    }
+
     /// A daemon that has this socket.
     pub fn daemon(&self, owner: u32, group: u32, mode: u32) -> Result<(), Failed> {
         let _ = fs::remove_file(self.socket());
@@ -101,9 +113,9 @@ impl Gate {
         place: &Place,
         environment: &[(&str, &str)],
     ) -> Result<Self, Failed> {
-        let program = env!("CARGO_BIN_EXE_dockgate");
+        let program = place.program(words)?;
         let mut words: Vec<&str> = words.to_vec();
-        words.push(program);
+        words.push(&program);
         let log = place.path.join("log");
         let child = Command::new(words[0])
             .args(&words[1..])
@@ -193,4 +205,24 @@ pub fn same(what: &str, found: &str, expected: &str) -> Result<(), Failed> {
 /// Fails where `text` has not these words.
 pub fn says(text: &str, words: &str) -> Result<(), Failed> {
     if text.contains(words) { Ok(()) } else { Err(format!("{words:?} is not in: {text}").into()) }
+}
+
+/// Whether a command fails that a trial needs: loudly, and in CI as an error. Containers are often
+/// not allowed namespaces.
+pub fn lacks(words: &[&str]) -> Result<bool, Failed> {
+    let output = Command::new(words[0]).args(&words[1..]).output();
+    if output.as_ref().is_ok_and(|output| output.status.success()) {
+        return Ok(false);
+    }
+    skipped(&format!("{words:?} fails here: {output:?}"))
+}
+
+/// Says that a trial, or a part of it, is skipped.
+pub fn skipped(why: &str) -> Result<bool, Failed> {
+    if std::env::var_os("CI").is_some() {
+        return Err(format!("in CI that is a failure: {why}").into());
+    }
+    let line = "=".repeat(100);
+    eprintln!("{line}\nSKIPPED: {why}\n{line}");
+    Ok(true)
 }

@@ -1,7 +1,7 @@
 //! Who the gate is when it serves, by what it was started as and who may open the socket.
 
 use super::Proof;
-use super::gate::{Gate, Place, same, says};
+use super::gate::{Gate, Place, lacks, same, says};
 use libtest_mimic::Failed;
 use nix::sys::resource::{Resource, getrlimit};
 use std::fs;
@@ -141,9 +141,13 @@ fn without_any_capability() -> Result<(), Failed> {
 }
 
 fn in_a_user_namespace() -> Result<(), Failed> {
+    let words = ["unshare", "--user", "--map-root-user"];
+    if lacks(&[&words[..], &["true"]].concat())? {
+        return Ok(());
+    }
     let place = Place::new()?;
     place.daemon(0, 0, 0o660)?;
-    let gate = Gate::start(&["unshare", "--user", "--map-root-user"], &place, &[])?;
+    let gate = Gate::start(&words, &place, &[])?;
     is_bare(&gate)?;
     says(&gate.log(), "could not give up:")
 }
@@ -170,10 +174,9 @@ fn already_hardened() -> Result<(), Failed> {
     let gate = Gate::start(&words, &place, &[])?;
     is_user(&gate, 65_534, 998, "")?;
     is_bare(&gate)?;
-    if gate.log().contains("could not give up") {
-        return Err(gate.log().into());
-    }
-    Ok(())
+    let without_landlock = "could not give up: the file system (Landlock: not in this kernel)";
+    let log = gate.log().replace(without_landlock, "");
+    if log.contains("could not give up") { Err(log.into()) } else { Ok(()) }
 }
 
 fn huge_file_limit() -> Result<(), Failed> {

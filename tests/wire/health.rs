@@ -100,8 +100,8 @@ fn a_gate_that_hangs_is_not_waited_for() {
     let listen = silent.local_addr().expect("its address").to_string();
     let begun = Instant::now();
     expect(&check(&listen).output().expect("it runs"), 1, "no answer in time");
-    let took = begun.elapsed();
-    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
+    // Docker's own limit for a health check, where none is set.
+    assert!(begun.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
