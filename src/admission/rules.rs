@@ -100,7 +100,17 @@ impl Rules {
     /// # Errors
     /// What the variable takes, where `text` is not that.
     pub fn with(mut self, variable: Variable, text: &str) -> Result<Self, String> {
-        let value = parse(variable.kind(), text).ok_or_else(|| variable.kind().expected())?;
+        let expected = || variable.kind().expected();
+        let value = parse(variable.kind(), text).ok_or_else(expected)?;
+        // Unset, these two allow any; whoever writes `0` or `,` means none.
+        let is_any = match (variable, &value) {
+            (Variable::Registries, Value::List(list)) => list.is_empty(),
+            (Variable::PublishPorts, Value::Ports(ports)) => ports.is_empty(),
+            (_, _) => false,
+        };
+        if is_any && !text.trim().is_empty() {
+            return Err(expected());
+        }
         if let Some(place) = self.values.get_mut(variable.index()) {
             *place = value;
         }
@@ -346,6 +356,16 @@ mod tests {
             let error = with(Variable::Capabilities, on).expect_err("no list");
             assert!(error.contains("* alone"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_any_where_unset_is_not_opened_by_naming_nothing() {
+        for text in ["0", "false", "no", ",", " , "] {
+            assert!(with(Variable::Registries, text).is_err(), "{text:?}");
+        }
+        assert!(with(Variable::Registries, " ").is_ok());
+        assert!(with(Variable::PublishPorts, ",").is_err());
+        assert!(with(Variable::PublishPorts, "").is_ok());
     }
 
     #[test]
