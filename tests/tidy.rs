@@ -135,3 +135,18 @@ fn no_file_outgrows_one_thought() {
         assert!(lines <= LINES_MAX, "{} has {lines} lines", source.name);
     }
 }
+
+#[test]
+fn the_readme_has_every_variable() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("a text");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    let policy = dockgate::policy::Variable::ALL.iter().map(|variable| variable.name());
+    let admission = dockgate::admission::Variable::ALL.iter().map(|variable| variable.name());
+    let process = dockgate::process::environment::SETTINGS.iter().map(|setting| setting.name);
+    for name in policy.chain(admission).chain(process) {
+        let cell = format!("`{name}`");
+        let has = |row: &&str| row.split(" | ").next().is_some_and(|names| names.contains(&cell));
+        assert_eq!(rows.iter().filter(|row| has(row)).count(), 1, "{name}");
+    }
+}

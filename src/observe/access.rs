@@ -1,6 +1,7 @@
 //! One line a request, at the level its kind deserves: a refusal is a warning, a write that was
-//! let through is information, a read is for debugging. Queries, headers and bodies never appear:
-//! they may hold secrets.
+//! let through is information, a read is for debugging. Queries, headers and bodies do not appear:
+//! they may hold secrets. Of what is refused a finding shows its field, and its value where that can
+//! be no secret.
 
 use super::text::shown;
 use crate::admission::verdict::Notes;
