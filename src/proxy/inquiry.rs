@@ -41,8 +41,7 @@ pub enum Unanswered {
     /// The connection had ended, or was not in order, before a byte of an answer: on a kept one,
     /// the question may be asked again on another.
     Silent,
-    /// The daemon ended, answered what can't be read or too much, or took too
-    /// long.
+    /// The daemon ended, answered what can't be read or too much, or took too long.
     Daemon,
 }
 
