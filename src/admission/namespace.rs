@@ -6,6 +6,10 @@ use super::json::Json;
 use super::judge::Judge;
 use super::variable::Variable;
 
+/// Why the host's network is withheld, wherever it is asked for.
+pub const HOST_NETWORK: &str =
+    "shares the host's network: its loopback services and abstract sockets";
+
 const OF_CONTAINER: &str = "joins a namespace of another container";
 
 /// `HostConfig.NetworkMode`.
@@ -13,7 +17,7 @@ pub const NETWORK_MODE: Field = examined(
     "NetworkMode",
     Rule::By(|judge, mode| judge.text(mode, network)),
     Variable::HostNamespaces,
-    "shares the host's network: its loopback services and abstract sockets",
+    HOST_NETWORK,
 );
 /// `HostConfig.PidMode`.
 pub const PID_MODE: Field = examined(

@@ -82,7 +82,7 @@ pub const ENDPOINTS_CONFIG: Field = examined(
         });
     }),
     Variable::HostNamespaces,
-    "shares the host's network: its loopback services and abstract sockets",
+    namespace::HOST_NETWORK,
 );
 
 const ENDPOINT: Object = Object::of(&[
@@ -133,7 +133,7 @@ pub const NETWORKS: Field = examined(
     "Networks",
     Rule::Each(&Rule::Object(&ATTACHMENT)),
     Variable::HostNamespaces,
-    "shares the host's network: its loopback services and abstract sockets",
+    namespace::HOST_NETWORK,
 );
 
 const ATTACHMENT: Object = Object::of(&[harmless("Target"), harmless("Aliases"), DRIVER_OPTS])
