@@ -1,6 +1,6 @@
 //! The program's words: what it prints, and how it ends where it can't begin.
 
-use super::gate::{Dir, Gate, PROGRAM};
+use super::gate::{Dir, Gate, PROGRAM, start};
 use dockgate::admission;
 use dockgate::api::Operation;
 use dockgate::policy::Variable;
@@ -172,4 +172,26 @@ fn a_request_is_checked_without_a_daemon() {
     let output = run(&[a, b, c, d, "/nonexistent"], &open);
     assert_eq!(output.status, Some(2));
     assert!(output.stderr.contains("the body can't be read"), "{}", output.stderr);
+}
+
+#[test]
+fn what_opens_the_host_is_said_at_start() {
+    for (name, value, words) in [
+        ("ADMISSION", "audit", "ADMISSION=audit: arguments that would be refused are let through"),
+        ("ADMISSION", "off", "ADMISSION=off: arguments are not examined"),
+        (
+            "ALLOW_PRIVILEGED",
+            "1",
+            "ALLOW_PRIVILEGED=1: a client that may create a container is root",
+        ),
+        ("ALLOW_BIND_MOUNTS", "/srv,/", "may read and write every file of the host"),
+        ("ALLOW_BIND_MOUNTS", "/:ro", "may read every file of the host"),
+    ] {
+        let (gate, _daemon) = start(&[(name, value)]);
+        let log = gate.log();
+        let is_said = log.lines().any(|line| line.contains("WARN") && line.contains(words));
+        assert!(is_said, "{name}={value}: {log}");
+    }
+    let (gate, _daemon) = start(&[("ALLOW_BIND_MOUNTS", "/srv")]);
+    assert!(!gate.log().contains("of the host"), "{}", gate.log());
 }

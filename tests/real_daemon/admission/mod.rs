@@ -7,6 +7,7 @@ mod lookups;
 mod matrix;
 mod modes;
 mod of_create;
+mod platform;
 mod random;
 mod row;
 mod spellings;
@@ -28,6 +29,7 @@ pub const PROOFS: &[&[Proof]] = &[
     lookups::PROOFS,
     modes::PROOFS,
     limits::PROOFS,
+    platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
 ];
