@@ -15,7 +15,8 @@ Usage:
   dockgate policy      print every operation, whether it is allowed, and the variable that decides
   dockgate check METHOD TARGET [--body FILE]
                        print what the gate would do with a request, and why; FILE may be - (standard
-                       input); exit status 0: allowed, 1: refused, 2: wrong usage
+                       input); exit status 0: allowed, 1: refused, 2: wrong usage, 78: an unusable
+                       environment
   dockgate healthcheck ask the gate that runs with this environment; exit status 0: it answers, and the
                        daemon behind it; 1: the line says why not
   dockgate --help      print this

@@ -13,4 +13,5 @@ pub mod probe;
 pub mod sandbox;
 pub mod serve;
 mod trap;
+pub mod warning;
 pub mod wget;

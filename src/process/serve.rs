@@ -5,9 +5,9 @@ use super::activation;
 use super::config::Config;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
-use crate::admission::{Mode, Rules, Variable};
+use super::warning;
 use crate::observe::log;
-use crate::policy::{self, Policy};
+use crate::policy::Policy;
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::listener::{Binding, Listener, Place};
@@ -82,8 +82,8 @@ impl<'c> Bound<'c> {
         for listener in &listeners[0] {
             info!("Listening on {}", listener.place());
         }
-        warn_of_open_doors(config, &listeners[0]);
-        warn_of_open_arguments(&config.rules);
+        warning::of_open_doors(config, &listeners[0]);
+        warning::of_open_arguments(&config.rules);
         Ok(Self { config, listeners })
     }
 
@@ -219,56 +219,6 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
         all.push(all[0].iter().map(|one| one.again(binding)).collect::<io::Result<_>>()?);
     }
     Ok(all)
-}
-
-/// Doors in the admission that are open to the whole host, said loudly.
-fn warn_of_open_arguments(rules: &Rules) {
-    match rules.mode() {
-        Mode::Enforce => {}
-        Mode::Audit => {
-            warn!("ADMISSION=audit: arguments that would be refused are let through and logged");
-        }
-        Mode::Off => warn!(
-            "ADMISSION=off: arguments are not examined; a client that may create a container is root on the host"
-        ),
-    }
-    if rules.is_on(Variable::Privileged) {
-        warn!("ALLOW_PRIVILEGED=1: a client that may create a container is root on the host");
-    }
-    if let Some(prefix) = rules.prefixes().iter().find(|prefix| prefix.path == "/") {
-        let how = if prefix.is_read_only { "read" } else { "read and write" };
-        warn!(
-            "ALLOW_BIND_MOUNTS has /: a client that may create a container may {how} every file of the host"
-        );
-    }
-}
-
-/// What a user may not have meant.
-fn warn_of_open_doors(config: &Config, listeners: &[Listener]) {
-    let on = |variable| config.policy.is_on(variable);
-    let withholding = [
-        (policy::Variable::AllowArchive, "files"),
-        (policy::Variable::AllowChanges, "file changes"),
-        (policy::Variable::AllowExport, "exports"),
-        (policy::Variable::AllowLogs, "logs"),
-        (policy::Variable::AllowTop, "process lists"),
-    ];
-    let readable: Vec<String> = withholding
-        .iter()
-        .filter(|&&(variable, _)| config.policy.get(variable).is_none())
-        .map(|(variable, what)| format!("{what} ({variable}=0 withholds them)"))
-        .collect();
-    if on(policy::Variable::Containers) && !readable.is_empty() {
-        warn!("CONTAINERS=1 lets clients read of every container: {}", readable.join(", "));
-    }
-    let everywhere = listeners.iter().any(|listener| match listener.place() {
-        Place::Everywhere(_) => true,
-        Place::Tcp(address) => address.ip().is_unspecified(),
-        Place::Unix(_) => false,
-    });
-    if everywhere {
-        info!("every address is listened on, without TLS: let only trusted networks reach it");
-    }
 }
 
 /// Raises the soft file limit to the hard one and returns it. Nothing is allocated for it.

@@ -186,6 +186,9 @@ fn what_opens_the_host_is_said_at_start() {
         ),
         ("ALLOW_BIND_MOUNTS", "/srv,/", "may read and write every file of the host"),
         ("ALLOW_BIND_MOUNTS", "/:ro", "may read every file of the host"),
+        ("ALLOW_BIND_MOUNTS", "/var/run", "with a socket of the daemon's"),
+        ("ALLOW_CAPABILITIES", "NET_ADMIN,cap_sys_admin", "is root on the host"),
+        ("ALLOW_DEVICES", "*", "ALLOW_DEVICES=*: "),
     ] {
         let (gate, _daemon) = start(&[(name, value)]);
         let log = gate.log();

@@ -1,0 +1,83 @@
+//! What is said at start of settings that open more than a user may think.
+
+use super::config::Config;
+use crate::admission::{Mode, Rules, Variable, host_path};
+use crate::policy;
+use crate::proxy::listener::{Listener, Place};
+use tracing::{info, warn};
+
+/// Lists in which `*` is root on the host, and items that are it too.
+const THE_HOST: &[(Variable, &[&str])] = &[
+    (Variable::Capabilities, &["ALL", "SYS_ADMIN", "CAP_SYS_ADMIN"]),
+    (Variable::Devices, &[]),
+    (Variable::VolumeDrivers, &["local:*"]),
+    (Variable::PluginPrivileges, &[]),
+    (Variable::Runtimes, &[]),
+    (Variable::Annotations, &[]),
+];
+
+/// Doors in the admission that are open to the whole host, said loudly.
+pub fn of_open_arguments(rules: &Rules) {
+    match rules.mode() {
+        Mode::Enforce => {}
+        Mode::Audit => {
+            warn!("ADMISSION=audit: arguments that would be refused are let through and logged");
+        }
+        Mode::Off => warn!(
+            "ADMISSION=off: arguments are not examined; a client that may create a container is root on the host"
+        ),
+    }
+    for &(variable, items) in THE_HOST {
+        let is_whole = |one: &str| items.iter().any(|item| one.eq_ignore_ascii_case(item));
+        let list = rules.list(variable);
+        if list.has_everything() || list.iter().any(is_whole) {
+            let text = rules.text(variable);
+            warn!("{variable}={text}: a client that may use this is root on the host");
+        }
+    }
+    for prefix in rules.prefixes().iter().filter(|prefix| prefix.path != "/") {
+        if rules.sockets.iter().any(|socket| host_path::is_within(socket, &prefix.path)) {
+            warn!(
+                "ALLOW_BIND_MOUNTS has {}: with a socket of the daemon's a client is root on the host",
+                prefix.path
+            );
+        }
+    }
+    if rules.is_on(Variable::Privileged) {
+        warn!("ALLOW_PRIVILEGED=1: a client that may create a container is root on the host");
+    }
+    if let Some(prefix) = rules.prefixes().iter().find(|prefix| prefix.path == "/") {
+        let how = if prefix.is_read_only { "read" } else { "read and write" };
+        warn!(
+            "ALLOW_BIND_MOUNTS has /: a client that may create a container may {how} every file of the host"
+        );
+    }
+}
+
+/// What a user may not have meant.
+pub fn of_open_doors(config: &Config, listeners: &[Listener]) {
+    let on = |variable| config.policy.is_on(variable);
+    let withholding = [
+        (policy::Variable::AllowArchive, "files"),
+        (policy::Variable::AllowChanges, "file changes"),
+        (policy::Variable::AllowExport, "exports"),
+        (policy::Variable::AllowLogs, "logs"),
+        (policy::Variable::AllowTop, "process lists"),
+    ];
+    let readable: Vec<String> = withholding
+        .iter()
+        .filter(|&&(variable, _)| config.policy.get(variable).is_none())
+        .map(|(variable, what)| format!("{what} ({variable}=0 withholds them)"))
+        .collect();
+    if on(policy::Variable::Containers) && !readable.is_empty() {
+        warn!("CONTAINERS=1 lets clients read of every container: {}", readable.join(", "));
+    }
+    let everywhere = listeners.iter().any(|listener| match listener.place() {
+        Place::Everywhere(_) => true,
+        Place::Tcp(address) => address.ip().is_unspecified(),
+        Place::Unix(_) => false,
+    });
+    if everywhere {
+        info!("every address is listened on, without TLS: let only trusted networks reach it");
+    }
+}
