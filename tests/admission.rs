@@ -2,8 +2,10 @@
 //! opens it. The daemon's part in this is shown elsewhere; here stand also the operations that need
 //! a swarm, a plugin or a newer daemon.
 
-use dockgate::admission::{Examiner, Rules, Variable};
+use dockgate::admission::verdict::Case;
+use dockgate::admission::{Examiner, Question, Rules, Variable};
 use dockgate::api::Operation as Op;
+use std::sync::Arc;
 
 /// Operation, body, the rule's name, and what opens it; nothing does where that is empty.
 type Row = (Op, &'static str, &'static str, &'static str);
@@ -28,6 +30,8 @@ const CREATE: &[Row] = &[
     (Op::ContainerCreate, r#"{"HostConfig":{"Mounts":[{"Type":"npipe","Source":"x"}]}}"#, "closed-argument", ""),
     (Op::ContainerCreate, r#"{"HostConfig":{"Mounts":[{"Type":"tmpfs","TmpfsOptions":{"Options":[["exec"]]}}]}}"#, "tmpfs-options", "ALLOW_TMPFS_OPTIONS=exec"),
     (Op::ContainerCreate, r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv","BindOptions":{"Propagation":"shared"}}]}}"#, "mount-propagation", "ALLOW_MOUNT_PROPAGATION=shared ALLOW_BIND_MOUNTS=/srv"),
+    (Op::ContainerCreate, r#"{"HostConfig":{"Mounts":[{"Type":"tmpfs","TmpfsOptions":{"Options":[["size","1m,dev"]]}}]}}"#, "tmpfs-options", "ALLOW_TMPFS_OPTIONS=dev"),
+    (Op::ContainerCreate, r#"{"HostConfig":{"SecurityOpt":["seccomp=builtin"]}}"#, "security-opt", "ALLOW_SECURITY_OPT=seccomp=builtin"),
     (Op::ContainerCreate, r#"{"HostConfig":{"VolumesFrom":["other:ro"]}}"#, "volumes-from", "ALLOW_VOLUMES_FROM=1"),
     (Op::ContainerCreate, r#"{"HostConfig":{"VolumeDriver":"sshfs"}}"#, "volume-drivers", "ALLOW_VOLUME_DRIVERS=sshfs"),
     (Op::ContainerCreate, r#"{"HostConfig":{},"VolumeDriver":"sshfs"}"#, "volume-drivers", "ALLOW_VOLUME_DRIVERS=*"),
@@ -115,6 +119,9 @@ const OTHERS: &[Row] = &[
     (Op::ContainerCreate, r#"{"HostConfig":{"InitPath":"/bin/sh"}}"#, "closed-argument", ""),
     (Op::ServiceCreate, r#"{"Networks":[{"Target":"host"}]}"#, "host-namespaces", "ALLOW_HOST_NAMESPACES=network"),
     (Op::ServiceCreate, r#"{"TaskTemplate":{"LogDriver":{"Name":"gelf"}}}"#, "log-drivers", "ALLOW_LOG_DRIVERS=gelf"),
+    (Op::ServiceCreate, r#"{"TaskTemplate":{"ContainerSpec":{"Mounts":[{"Type":"volume","Source":"v","VolumeOptions":{"DriverConfig":{"Options":{"type":"tmpfs","device":"/","o":"size={{printf \"1%cbind\" 44}}"}}}}]}}}"#, "closed-argument", ""),
+    (Op::ServiceCreate, r#"{"TaskTemplate":{"ContainerSpec":{"Mounts":[{"Type":"bind","Source":"/srv/\u007b{.X}}"}]}}}"#, "closed-argument", ""),
+    (Op::SwarmInit, r#"{"Spec":{"CAConfig":{"ExternalCAs":[{"URL":"http://evil/x://ca.example"}]}}}"#, "bad-value", ""),
     (Op::SwarmInit, r#"{"Spec":{"CAConfig":{"ExternalCAs":[{"URL":"https://ca.example:8080/sign"}]}}}"#, "swarm-peers", "ALLOW_SWARM_PEERS=ca.example"),
     (Op::SwarmUpdate, r#"{"TaskDefaults":{"LogDriver":{"Name":"fluentd"}}}"#, "log-drivers", "ALLOW_LOG_DRIVERS=fluentd"),
     (Op::SwarmJoin, r#"{"RemoteAddrs":["10.0.0.1:2377"]}"#, "swarm-peers", "ALLOW_SWARM_PEERS=10.0.0.1"),
@@ -368,11 +375,19 @@ fn requirements_are_held_where_newer_daemons_look_for_them() {
         let (_, message) = found(Op::ContainerCreate, meeting, "", &rules);
         assert_eq!(message, "", "{setting} {meeting}");
     }
+    let dropped = rules("REQUIRE_CAP_DROP_ALL=1");
+    let back = r#"{"HostConfig":{"CapDrop":["ALL"],"CapAdd":["CHOWN"]}}"#;
+    assert_eq!(found(Op::ContainerCreate, back, "", &dropped).0, ["capabilities"]);
     let limited = rules("MAX_MEMORY=1m MAX_CPUS=1 MAX_PIDS=5");
     for (operation, body, passes) in [
         (Op::ContainerUpdate, r#"{"RestartPolicy":{"Name":"no"}}"#, true),
         (Op::ContainerUpdate, r#"{"Memory":2000000}"#, false),
         (Op::ContainerUpdate, r#"{"PidsLimit":-1}"#, false),
+        (Op::ContainerUpdate, r#"{"PidsLimit":0}"#, false),
+        (Op::ContainerUpdate, r#"{"PidsLimit":5}"#, true),
+        (Op::ContainerUpdate, r#"{"CpuQuota":100000}"#, false),
+        (Op::ContainerUpdate, r#"{"CpuQuota":100000,"CpuPeriod":100000}"#, true),
+        (Op::ContainerUpdate, r#"{"NanoCpus":1000000000}"#, true),
         (Op::ServiceCreate, r#"{"TaskTemplate":{}}"#, false),
         (
             Op::ServiceCreate,
@@ -417,6 +432,8 @@ fn registries_are_asked_wherever_one_is_named() {
         (Op::ImageCreate, "", "fromImage=evil.example/x", false),
         (Op::ImageCreate, "", "fromImage=alpine", true),
         (Op::PluginPull, "[]", "remote=evil.example/x", false),
+        (Op::SystemAuth, r#"{"serveraddress":"evil.example:1/x://docker.io/"}"#, "", false),
+        (Op::SystemAuth, r#"{"serveraddress":"evil.example?://docker.io"}"#, "", false),
         (Op::SystemAuth, r#"{"serveraddress":"https://evil.example/v2/"}"#, "", false),
         (Op::SystemAuth, r#"{"serveraddress":"https://index.docker.io/v1/"}"#, "", true),
         (
@@ -429,4 +446,34 @@ fn registries_are_asked_wherever_one_is_named() {
         let (names, _) = found(operation, body, query, &rules);
         assert_eq!(names.is_empty(), passes, "{operation:?} {body}{query}");
     }
+}
+
+#[test]
+fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
+    let body = br#"{"TaskTemplate":{"Networks":[{"Target":"6a1"}]},"Networks":[{"Target":"n"}]}"#;
+    let examiner = Examiner::find(Op::ServiceCreate).expect("examined");
+    let case = |rules: Rules| {
+        let mut case = Case::of(examiner, &Arc::new(rules), None, None);
+        case.read(body.to_vec());
+        case
+    };
+    let mut asked = case(Rules::new());
+    let path = asked.question().map(Question::path);
+    assert_eq!(path.as_deref(), Some("/networks/6a1?scope=swarm"));
+    asked.answer(200, br#"{"Name":"host","Driver":"host"}"#);
+    let findings = asked.close().expect_err("the host's network");
+    assert!(findings.to_string().contains("ALLOW_HOST_NAMESPACES=network"), "{findings}");
+    for (status, said, passes) in [
+        (200, r#"{"Name":"n","Driver":"overlay"}"#, true),
+        (404, "{}", true),
+        (200, "{}", false),
+        (400, "{}", false),
+    ] {
+        let mut asked = case(Rules::new());
+        while asked.question().is_some() {
+            asked.answer(status, said.as_bytes());
+        }
+        assert_eq!(asked.close().is_ok(), passes, "{status} {said}");
+    }
+    assert!(case(rules("ALLOW_HOST_NAMESPACES=network")).question().is_none());
 }

@@ -12,7 +12,7 @@ pub const CONTAINER_CREATE: Object =
     Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(confined);
 
 /// The body of `ContainerUpdate`: the resources of `HostConfig` and its restart policy.
-pub const CONTAINER_UPDATE: Object = HOST_CONFIG;
+pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(limit::quota_of_update);
 
 /// The query of `ContainerStart` (experimental): restoring from a directory of the host.
 pub const CONTAINER_START_QUERY: &[Field] = &[

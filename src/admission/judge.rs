@@ -25,6 +25,15 @@ pub struct VolumeUse {
     pub is_read_only: bool,
 }
 
+/// A network that a service names: by an id, or its beginning, it may be the host's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkUse {
+    /// Its name, its id or the beginning of one.
+    pub name: String,
+    /// Where the request names it.
+    pub path: Vec<Step>,
+}
+
 /// What an examination has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examined {
@@ -32,8 +41,16 @@ pub struct Examined {
     pub findings: Vec<Finding>,
     /// What the daemon must be asked about.
     pub volumes: Vec<VolumeUse>,
+    /// Likewise.
+    pub networks: Vec<NetworkUse>,
     /// Fields that no table knows and that pass.
     pub unknown: Vec<String>,
+}
+
+/// A key as a step: no more of it than is shown, since each finding has its path.
+fn key_step(key: &str) -> Step {
+    const KEY_CHARS_MAX: usize = 100;
+    Step::Key(key.chars().take(KEY_CHARS_MAX).collect())
 }
 
 /// An examination under way.
@@ -168,7 +185,7 @@ impl<'r> Judge<'r> {
     }
 
     fn unknown(&mut self, key: &str, value: &Json<'_>) {
-        self.step(Step::Key(key.to_owned()), |judge| {
+        self.step(key_step(key), |judge| {
             judge.read_once(value, Keys::Folded);
             if judge.rules.is(Variable::UnknownFields, "deny") {
                 let needs = format!("{}=allow", Variable::UnknownFields);
@@ -253,7 +270,7 @@ impl<'r> Judge<'r> {
                     self.repeated(key);
                 }
                 for (key, value) in entries {
-                    self.step(Step::Key(key.as_ref().to_owned()), |judge| then(judge, key, value));
+                    self.step(key_step(key), |judge| then(judge, key, value));
                 }
             }
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::Text(_) | Json::List(_) => {

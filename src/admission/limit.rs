@@ -120,7 +120,7 @@ fn number(value: Option<&Json<'_>>) -> Option<u64> {
 }
 
 /// A limit that is given: it must be one, wherever it stands. 0 is the daemon's word for none in a
-/// new container, which [`require`] asks about, and for "as before" in an update.
+/// new container, which [`require`] asks about, and, but for processes, for "as before" in an update.
 fn given(
     judge: &mut Judge<'_>,
     value: &Json<'_>,
@@ -179,10 +179,26 @@ pub fn quota_of(judge: &mut Judge<'_>, config: &Json<'_>) {
     }
 }
 
-/// `PidsLimit`, where it is given.
+/// A quota in an update: without a period it would be one of the container's own, which is not
+/// known here.
+pub fn quota_of_update(judge: &mut Judge<'_>, config: &Json<'_>) {
+    let is_given = |name| config.field(name).is_some_and(|value| !value.is_empty());
+    if judge.rules.limit(Variable::MaxCpus).is_some()
+        && is_given("CpuQuota")
+        && !is_given("CpuPeriod")
+    {
+        judge.require(Variable::MaxCpus, "must be given with CpuPeriod: MAX_CPUS is set");
+    }
+    quota_of(judge, config);
+}
+
+/// `PidsLimit`, where it is given. 0 takes a limit away, in an update too.
 pub fn pids(judge: &mut Judge<'_>, value: &Json<'_>) {
     let max = judge.rules.limit(Variable::MaxPids);
     given(judge, value, max, Variable::MaxPids, PIDS);
+    if max.is_some() && *value == Json::Integer(0) {
+        judge.require(Variable::MaxPids, PIDS);
+    }
 }
 
 /// `OomKillDisable` and `OomScoreAdj`.

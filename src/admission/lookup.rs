@@ -4,9 +4,9 @@
 
 use super::finding::{Cause, Finding, shown};
 use super::json;
-use super::judge::{Examined, Judge, VolumeUse};
+use super::judge::{Examined, Judge, NetworkUse, VolumeUse};
 use super::rules::Rules;
-use super::{archive, mount};
+use super::{archive, mount, network};
 use std::fmt::Write as _;
 
 /// A question, answered by a GET.
@@ -16,6 +16,8 @@ pub enum Question {
     Volume(VolumeUse),
     /// What has this container mounted? (`ContainerInspect`)
     Container(String),
+    /// Is this the host's network? (`NetworkInspect`)
+    Network(NetworkUse),
 }
 
 /// What an answer says.
@@ -34,6 +36,7 @@ impl Question {
         match self {
             Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
             Self::Container(name) => format!("/containers/{}/json", encoded(name)),
+            Self::Network(used) => format!("/networks/{}?scope=swarm", encoded(&used.name)),
         }
     }
 
@@ -53,6 +56,7 @@ impl Question {
                     id = archive::existing_container(&mut judge, &answer);
                     id.is_some()
                 }
+                Self::Network(used) => network::existing_network(&mut judge, used, &answer),
             },
             (_, _) => false,
         };
@@ -67,7 +71,8 @@ impl Question {
     /// one that bears it by then.
     fn missing(&self) -> Option<Finding> {
         match self {
-            Self::Volume(_) => None,
+            // Nor can a network be made that is the host's.
+            Self::Volume(_) | Self::Network(_) => None,
             Self::Container(_) => Some(Finding {
                 cause: Cause::Missing,
                 reason: "does not exist",
@@ -80,7 +85,7 @@ impl Question {
     #[must_use]
     pub fn supposed(&self) -> (u16, &'static [u8]) {
         match self {
-            Self::Volume(_) => (404, b""),
+            Self::Volume(_) | Self::Network(_) => (404, b""),
             Self::Container(_) => (200, br#"{"Id":"0"}"#),
         }
     }
@@ -90,6 +95,7 @@ impl Question {
     pub fn unanswered(&self) -> Finding {
         let (path, name) = match self {
             Self::Volume(used) => (used.path.clone(), &used.name),
+            Self::Network(used) => (used.path.clone(), &used.name),
             Self::Container(name) => (Vec::new(), name),
         };
         Finding {

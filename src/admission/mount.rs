@@ -103,11 +103,25 @@ const TMPFS_OPTIONS: Object = Object::of(&[
 
 /// An option in the form `["exec"]` or `["size", "1m"]`.
 fn tmpfs_option(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let word =
-        if let Json::List(words) = value { words.first().and_then(Json::text) } else { None };
-    match word {
-        Some(word) => volume::tmpfs_options(judge, core::iter::once(word)),
-        None => judge.bad_value("is no option in a list of its own"),
+    let Json::List(words) = value else {
+        return judge.bad_value("is no option in a list of its own");
+    };
+    match words.iter().map(Json::text).collect::<Option<Vec<_>>>() {
+        Some(words) => volume::tmpfs_options(judge, words.join("=").split(',')),
+        None => judge.bad_value("is no text"),
+    }
+}
+
+/// Whether a text anywhere in it is a template (swarmkit's `template/expand.go` fills in mounts).
+fn has_template(value: &Json<'_>) -> bool {
+    let is_template = |text: &str| text.contains("{{");
+    match value {
+        Json::Text(text) => is_template(text),
+        Json::List(values) => values.iter().any(has_template),
+        Json::Object(entries) => {
+            entries.iter().any(|(key, value)| is_template(key) || has_template(value))
+        }
+        Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Number => false,
     }
 }
 
@@ -123,6 +137,9 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
         }
     };
     let (kind, source) = (text(judge, "Type"), text(judge, "Source"));
+    if has_template(mount) {
+        judge.close("", "holds a template, which a swarm fills in after it was judged");
+    }
     let is_read_only = match mount.field("ReadOnly") {
         Some(Json::Bool(on)) => *on,
         None | Some(_) => false,

@@ -3,7 +3,7 @@
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
 use super::finding::Step;
 use super::json::{Json, Keys};
-use super::judge::Judge;
+use super::judge::{Judge, NetworkUse};
 use super::namespace;
 use super::variable::Variable;
 
@@ -128,6 +128,21 @@ fn endpoint_options(judge: &mut Judge<'_>, value: &Json<'_>) {
     });
 }
 
+/// What the daemon says of a network (`NetworkInspect`), judged for a service that wants to use it;
+/// whether it could be read.
+pub fn existing_network(judge: &mut Judge<'_>, used: &NetworkUse, network: &Json<'_>) -> bool {
+    let text = |name| network.field(name).and_then(Json::text);
+    let (Some(name), Some(driver)) = (text("Name"), text("Driver")) else { return false };
+    if name == "host" || driver == "host" {
+        let variable = Variable::HostNamespaces;
+        judge.withhold_for(variable, &used.name, "network", namespace::HOST_NETWORK);
+        for finding in &mut judge.examined.findings {
+            finding.path.clone_from(&used.path);
+        }
+    }
+    true
+}
+
 /// A service's networks: `[{Target, Aliases, DriverOpts}]`.
 pub const NETWORKS: Field = examined(
     "Networks",
@@ -140,7 +155,14 @@ const ATTACHMENT: Object = Object::of(&[harmless("Target"), harmless("Aliases"),
     .then(|judge, network| match network.field("Target") {
         None | Some(Json::Null) => {}
         Some(Json::Text(target)) => {
-            judge.step(Step::Field("Target"), |judge| namespace::network(judge, target));
+            judge.step(Step::Field("Target"), |judge| {
+                namespace::network(judge, target);
+                if !judge.is_open("network") && !target.is_empty() {
+                    let path = judge.path().to_vec();
+                    let name = target.clone().into_owned();
+                    judge.examined.networks.push(NetworkUse { name, path });
+                }
+            });
         }
         Some(_) => judge.bad_value("has a target that is no text"),
     });

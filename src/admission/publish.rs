@@ -52,6 +52,15 @@ pub const PUBLISHED_PORT: Field = examined(
     REASON,
 );
 
+/// A service's port without a number of the host's: the swarm picks one.
+pub fn of_service(judge: &mut Judge<'_>, service_port: &Json<'_>) {
+    let published = service_port.field("PublishedPort").unwrap_or(&Json::Null);
+    if *published == Json::Null && !judge.rules.publishes(&ANY) {
+        let reason = "has no port of the host's, and the swarm would pick one";
+        judge.withhold_for(Variable::PublishPorts, "", "0", reason);
+    }
+}
+
 fn binding(judge: &mut Judge<'_>, binding: &Json<'_>) {
     judge.read_once(binding, super::json::Keys::Folded);
     match binding.field("HostPort") {

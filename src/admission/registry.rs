@@ -47,11 +47,21 @@ pub fn address(judge: &mut Judge<'_>, value: &Json<'_>) {
         if address.is_empty() || judge.rules.list(Variable::Registries).is_empty() {
             return;
         }
-        let host = address.split_once("://").map_or(address, |(_, rest)| rest);
-        let host = host.split('/').next().unwrap_or_default();
+        let Some(host) = host_of(address) else {
+            return judge.bad_value("is no address of a registry");
+        };
         let is_hub = matches!(host, "index.docker.io" | "registry-1.docker.io");
         registry(judge, address, if is_hub { HUB } else { host });
     });
+}
+
+/// The host, with its port, of an address with or without a scheme and a path; `None` where
+/// readers could disagree about it.
+pub fn host_of(address: &str) -> Option<&str> {
+    let scheme = |scheme| address.strip_prefix(scheme);
+    let rest = scheme("https://").or_else(|| scheme("http://")).unwrap_or(address);
+    let is_plain = !rest.contains("://") && !rest.contains(['?', '#', '@', '\\', ' ']);
+    rest.split('/').next().filter(|_| is_plain)
 }
 
 fn registry(judge: &mut Judge<'_>, value: &str, host: &str) {

@@ -146,7 +146,10 @@ fn capability(judge: &mut Judge<'_>, text: &str) {
     let allowed: Vec<String> =
         judge.rules.list(Variable::Capabilities).iter().map(capability_name).collect();
     let is_open = |item: &String| item == "*" || item == "ALL" || *item == name;
-    if !DEFAULT_CAPABILITIES.contains(&name.as_str()) && !allowed.iter().any(is_open) {
+    // Where all must be dropped, each that is wanted back must be listed.
+    let is_default = DEFAULT_CAPABILITIES.contains(&name.as_str())
+        && !judge.rules.is_on(Variable::RequireCapDropAll);
+    if !is_default && !allowed.iter().any(is_open) {
         judge.withhold(text, &name);
     }
 }
@@ -159,9 +162,10 @@ fn security_opt(judge: &mut Judge<'_>, text: &str) {
         text => text.split_once('=').or_else(|| text.split_once(':')).unwrap_or((text, "")),
     };
     let confines = match key {
-        // "apparmor=" and "seccomp=" mean the default; so do the default's own names.
+        // "apparmor=" and "seccomp=" mean the daemon's own; "seccomp=builtin" would be moby's in the
+        // place of a stricter one.
         "apparmor" => matches!(value, "" | "docker-default"),
-        "seccomp" => matches!(value, "" | "builtin"),
+        "seccomp" => value.is_empty(),
         "no-new-privileges" => key == text || TRUE.contains(&value),
         _ => false,
     };

@@ -97,7 +97,7 @@ const RESOURCES: Object = Object::of(&[
     inside("Limits", Rule::Object(&LIMITS)),
     // What a node must have left; generic resources are names to count by.
     harmless("Reservations"),
-    harmless("SwapBytes"),
+    inside("SwapBytes", Rule::By(limit::memory_swap)),
     harmless("MemorySwappiness"),
 ]);
 
@@ -116,7 +116,8 @@ const PORT: Object = Object::of(&[
     harmless("TargetPort"),
     publish::PUBLISHED_PORT,
     harmless("PublishMode"),
-]);
+])
+.then(publish::of_service);
 
 /// Secrets or configs that the swarm keeps: a service shows them to whoever makes it.
 fn kept(judge: &mut Judge<'_>, value: &Json<'_>, is_open: bool, needs: &'static str) {

@@ -3,8 +3,8 @@
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
 use super::json::Json;
 use super::judge::Judge;
-use super::log_driver;
 use super::variable::Variable;
+use super::{log_driver, registry};
 
 /// The body of `SwarmInit`. Addresses and ports are those of a manager, which whoever opens `SWARM`
 /// to writing wants this host to be.
@@ -62,9 +62,9 @@ const EXTERNAL_CA: Object = Object::of(&[
     examined(
         "URL",
         Rule::By(|judge, value| {
-            judge.each_text(value, |judge, url| {
-                let address = url.split_once("://").map_or(url, |(_, rest)| rest);
-                peer(judge, address.split('/').next().unwrap_or_default());
+            judge.each_text(value, |judge, url| match registry::host_of(url) {
+                Some(host) => peer(judge, host),
+                None => judge.bad_value("is no plain URL"),
             });
         }),
         Variable::SwarmPeers,

@@ -5,7 +5,7 @@ use super::cut;
 use super::examiner::Examiner;
 use super::finding::{Cause, Finding, Findings};
 use super::json::{self, JsonError};
-use super::judge::{Examined, VolumeUse};
+use super::judge::Examined;
 use super::lookup::{Answered, Question};
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
@@ -90,21 +90,22 @@ impl Case {
     }
 
     fn add(&mut self, examined: Examined) {
-        let Examined { findings, volumes, unknown } = examined;
+        let Examined { findings, volumes, networks, unknown } = examined;
         self.findings.extend(findings);
         self.unknown.extend(unknown);
-        self.ask(volumes);
+        let volumes = volumes.into_iter().map(Question::Volume);
+        self.ask(volumes.chain(networks.into_iter().map(Question::Network)));
     }
 
-    fn ask(&mut self, volumes: Vec<VolumeUse>) {
-        self.questions.extend(volumes.into_iter().map(Question::Volume));
+    fn ask(&mut self, questions: impl Iterator<Item = Question>) {
+        self.questions.extend(questions);
         if self.questions.len() > QUESTIONS_MAX {
             self.questions.clear();
             self.findings.push(Finding {
                 path: Vec::new(),
                 value: String::new(),
                 cause: Cause::BadValue,
-                reason: "names more volumes than the daemon will be asked about",
+                reason: "names more volumes and networks than the daemon will be asked about",
                 needs: String::new(),
                 is_mount: false,
             });

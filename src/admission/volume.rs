@@ -137,16 +137,7 @@ impl LocalMount {
             propagation(judge, word);
         }
         match kind {
-            "tmpfs" => {
-                let is_plain = |word: &str| {
-                    word.is_empty()
-                        || PLAIN_OPTIONS.contains(&word)
-                        || TMPFS_OPTIONS.contains(&word)
-                };
-                for word in words().filter(|word| !is_plain(word)) {
-                    tmpfs_option(judge, word);
-                }
-            }
+            "tmpfs" => tmpfs_options(judge, self.options.split(',')),
             "" | "none" | "bind" => {
                 // Anything but a bind mount has no type only by mistake, and is judged as one.
                 let known: [&[&str]; 4] =
@@ -197,13 +188,19 @@ pub fn tmpfs_option(judge: &mut Judge<'_>, word: &str) {
 /// Judges the options of a tmpfs as the engine takes them: `size=64m,exec`.
 pub fn tmpfs_options<'o>(judge: &mut Judge<'_>, options: impl Iterator<Item = &'o str>) {
     for option in options {
-        let word = option.split('=').next().unwrap_or(option);
-        let is_plain = word.is_empty()
-            || PLAIN_OPTIONS.contains(&word)
-            || TMPFS_OPTIONS.contains(&word)
-            || PRIVATE_OPTIONS.contains(&word);
+        let is_plain = match option.split_once('=') {
+            None => {
+                option.is_empty()
+                    || PLAIN_OPTIONS.contains(&option)
+                    || PRIVATE_OPTIONS.contains(&option)
+            }
+            Some((word, value)) => {
+                TMPFS_OPTIONS.contains(&word)
+                    && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%')
+            }
+        };
         if !is_plain {
-            tmpfs_option(judge, word);
+            tmpfs_option(judge, option.split('=').next().unwrap_or(option));
         }
     }
 }

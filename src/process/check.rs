@@ -69,6 +69,7 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 "if there is a volume {:?}, it must not have been made to mount what is not allowed",
                 used.name
             ),
+            Question::Network(used) => format!("network {:?} must not be the host's", used.name),
             Question::Container(name) => format!(
                 "container {name:?} must have nothing of the host mounted that is not allowed"
             ),

@@ -16,7 +16,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
@@ -104,7 +104,12 @@ impl<'c> Bound<'c> {
         let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
         Ok(Confined {
             config,
-            gate: Arc::new(Gate { policy, limits: config.limits, daemon }),
+            gate: Arc::new(Gate {
+                policy,
+                limits: config.limits,
+                daemon,
+                collected: AtomicUsize::new(0),
+            }),
             listeners,
             places: Arc::new(Semaphore::new(places)),
             said,

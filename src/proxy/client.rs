@@ -8,6 +8,7 @@ use super::roster::{Due, Seat};
 use super::socket::Socket;
 use crate::http::{BodyCursor, FramingError, HeadError, HeadScan};
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -52,10 +53,44 @@ pub enum Uncollected {
     TooLong,
     /// It did not come in time.
     Late,
+    /// Too many bytes are collected for others.
+    Crowded,
     /// The client has ended before it.
     Ended,
     /// It lost its framing.
     Bad(FramingError),
+}
+
+/// What all clients together may have collected, in bytes, unless one body may have more: bodies that
+/// are begun and not ended must not take the memory of everybody.
+const COLLECTED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// One client's share of what is collected, given back in the end.
+#[derive(Debug)]
+pub struct Share<'t> {
+    total: &'t AtomicUsize,
+    own: usize,
+}
+
+impl<'t> Share<'t> {
+    /// None yet, of this total.
+    #[must_use]
+    pub fn of(total: &'t AtomicUsize) -> Self {
+        Self { total, own: 0 }
+    }
+
+    /// Takes some more; whether there was so much.
+    fn take(&mut self, bytes: usize, limits: &Limits) -> bool {
+        let max = COLLECTED_BYTES_MAX.max(limits.json_bytes_max);
+        self.own += bytes;
+        self.total.fetch_add(bytes, Relaxed) + bytes <= max
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.own, Relaxed);
+    }
 }
 
 /// Why no more bytes come.
@@ -120,6 +155,7 @@ impl Client {
         &mut self,
         body: &mut BodyCursor,
         limits: &Limits,
+        share: &mut Share<'_>,
     ) -> Result<Vec<u8>, Uncollected> {
         let mut collected = Vec::new();
         self.seat.allow(limits.head_time_max);
@@ -135,6 +171,9 @@ impl Client {
             let data = usize::try_from(body.blind()).unwrap_or(usize::MAX).min(filled.len());
             if collected.len() + data > limits.json_bytes_max {
                 return Err(Uncollected::TooLong);
+            }
+            if !share.take(data, limits) {
+                return Err(Uncollected::Crowded);
             }
             let count = body.read(&filled[..data.max(1)]).map_err(Uncollected::Bad)?;
             collected.extend_from_slice(&filled[..data]);
@@ -210,5 +249,29 @@ impl Client {
             }
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_collect_together_is_bounded_and_given_back() {
+        let limits = Limits {
+            head_bytes_max: 1 << 16,
+            json_bytes_max: 1 << 21,
+            head_time_max: Duration::ZERO,
+            idle_time_max: Duration::ZERO,
+        };
+        let total = AtomicUsize::new(0);
+        let mut one = Share::of(&total);
+        let mut other = Share::of(&total);
+        assert!(one.take(COLLECTED_BYTES_MAX - 1, &limits) && other.take(1, &limits));
+        assert!(!other.take(1, &limits));
+        drop(one);
+        assert!(other.take(1, &limits));
+        drop(other);
+        assert_eq!(total.load(Relaxed), 0);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Uncollected};
+use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Share, Uncollected};
 use super::daemon::Unreachable;
 use super::exchange::{self, Report, Request};
 use super::inquiry::{self, Unanswered};
@@ -165,13 +165,20 @@ impl Connection {
         {
             return Then::Close;
         }
-        let body = match self.client.collect(&mut incoming.body, &limits).await {
+        let gate = Arc::clone(&self.gate);
+        let mut share = Share::of(&gate.collected);
+        let body = match self.client.collect(&mut incoming.body, &limits, &mut share).await {
             Ok(body) => body,
             Err(Uncollected::Bad(error)) => return self.bad_body(error).await,
             Err(Uncollected::Ended) => return Then::Close,
             Err(Uncollected::TooLong) => {
                 let refusal = examination.too_long(limits.json_bytes_max);
                 return self.refuse(&refusal, incoming).await;
+            }
+            Err(Uncollected::Crowded) => {
+                access::malformed(self.client.socket.peer(), "bodies-crowded", b"");
+                let message = "too many request bodies are under way at once; try again".to_owned();
+                return self.answer_last(&Answer { status: 503, message }, Method::Other).await;
             }
             Err(Uncollected::Late) => {
                 access::malformed(self.client.socket.peer(), "body-late", b"");
@@ -186,6 +193,7 @@ impl Connection {
                 Ok((grant, passed)) => {
                     let mut whole = reframe::with_length(head, passed.body.len());
                     whole.extend_from_slice(&passed.body);
+                    drop(share);
                     let request = Request {
                         collected: whole.into(),
                         judged: 0,

@@ -17,6 +17,7 @@ mod turn;
 pub mod worker;
 
 use crate::policy::Policy;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// What a client may take of the gate. Sizes in bytes.
@@ -41,4 +42,6 @@ pub struct Gate {
     pub limits: Limits,
     /// The way to the daemon.
     pub daemon: daemon::Daemon,
+    /// How many bytes of bodies are collected at the moment, for all clients together.
+    pub collected: AtomicUsize,
 }

@@ -89,3 +89,24 @@ fn the_longest_head_can_be_chosen() {
     assert!(answer.message().contains("MAX_HEAD_BYTES"), "{}", answer.message());
     client.expect_end();
 }
+
+/// The allocator of a thread that gives memory back asks the kernel for a setting, which it may not
+/// read behind the sandbox.
+#[test]
+fn memory_that_is_given_back_ends_no_worker() {
+    let (gate, daemon) = start(&[("CONTAINERS", "1"), ("POST", "1"), ("WORKERS", "3")]);
+    daemon.answer_pings();
+    for (strings, lists) in [(500, 40), (400, 120)].repeat(8) {
+        let list = format!("[{}]", vec![r#""\n""#; strings].join(","));
+        let body = format!(r#"{{"Privileged":1,"Cmd":[{}]}}"#, vec![list; lists].join(","));
+        let client = gate.client();
+        client.send(format!(
+            "POST /containers/create HTTP/1.1\r\nHost: docker\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        assert_eq!(client.answer().status, 400);
+    }
+    let client = gate.client();
+    client.send(PING);
+    client.expect(OK);
+}
