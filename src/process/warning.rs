@@ -16,6 +16,18 @@ const THE_HOST: &[(Variable, &[&str])] = &[
     (Variable::Annotations, &[]),
 ];
 
+/// Variables that open more than their name says.
+const MORE_THAN_IT_SEEMS: &[(policy::Variable, &str)] = &[
+    (
+        policy::Variable::Swarm,
+        "clients may read the swarm's join tokens, with which a manager of theirs commands this host",
+    ),
+    (
+        policy::Variable::Grpc,
+        "BuildKit's control API is not looked into; it may use the host's network",
+    ),
+];
+
 /// Doors in the admission that are open to the whole host, said loudly.
 pub fn of_open_arguments(rules: &Rules) {
     match rules.mode() {
@@ -71,6 +83,11 @@ pub fn of_open_doors(config: &Config, listeners: &[Listener]) {
         .collect();
     if on(policy::Variable::Containers) && !readable.is_empty() {
         warn!("CONTAINERS=1 lets clients read of every container: {}", readable.join(", "));
+    }
+    for &(variable, words) in MORE_THAN_IT_SEEMS {
+        if on(variable) {
+            warn!("{variable}=1: {words}");
+        }
     }
     let everywhere = listeners.iter().any(|listener| match listener.place() {
         Place::Everywhere(_) => true,

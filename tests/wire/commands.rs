@@ -189,6 +189,8 @@ fn what_opens_the_host_is_said_at_start() {
         ("ALLOW_BIND_MOUNTS", "/var/run", "with a socket of the daemon's"),
         ("ALLOW_CAPABILITIES", "NET_ADMIN,cap_sys_admin", "is root on the host"),
         ("ALLOW_DEVICES", "*", "ALLOW_DEVICES=*: "),
+        ("SWARM", "1", "the swarm's join tokens"),
+        ("GRPC", "1", "is not looked into"),
     ] {
         let (gate, _daemon) = start(&[(name, value)]);
         let log = gate.log();
