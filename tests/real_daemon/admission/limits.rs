@@ -70,10 +70,7 @@ const REQUIREMENTS: &[Requirement] = &[
             r#""HostConfig":{"CapDrop":["NET_RAW"]}"#,
             r#""CapDrop":["ALL"]"#,
         ],
-        created: &[
-            r#""HostConfig":{"CapDrop":["all"]}"#,
-            r#""HostConfig":{"CapDrop":"ALL","CapAdd":["CHOWN"]}"#,
-        ],
+        created: &[r#""HostConfig":{"CapDrop":["all"]}"#, r#""HostConfig":{"CapDrop":"ALL"}"#],
     },
     Requirement {
         policy: "MAX_MEMORY=64m",
@@ -187,6 +184,9 @@ fn updates(lab: &Lab) -> Result<(), Failed> {
         (r#"{"NanoCpuſ":1000000000}"#, "within MAX_CPUS"),
         (r#"{"CpuQuota":100000}"#, "within MAX_CPUS"),
         (r#"{"CpuPeriod":1000}"#, "within MAX_CPUS"),
+        // The period would be the container's own.
+        (r#"{"CpuQuota":50000}"#, "with CpuPeriod"),
+        (r#"{"PidsLimit":0}"#, "within MAX_PIDS"),
         (r#"{"PidsLimit":101}"#, "within MAX_PIDS"),
         (r#"{"PidsLimit":-1}"#, "within MAX_PIDS"),
         (r#"{"PidsLimit":1,"pidslimit":101}"#, "more than once"),
@@ -194,7 +194,7 @@ fn updates(lab: &Lab) -> Result<(), Failed> {
         refused(update(body), words).map_err(|why| format!("{body}: {why}"))?;
     }
     update(
-        r#"{"Memory":33554432,"MemorySwap":33554432,"CpuQuota":50000,"RestartPolicy":{"Name":"always"}}"#,
+        r#"{"Memory":33554432,"MemorySwap":33554432,"CpuQuota":50000,"CpuPeriod":100000,"RestartPolicy":{"Name":"always"}}"#,
     )?;
     let made = shown(lab, "/containers/box/json")?;
     let config = &made["HostConfig"];
