@@ -264,9 +264,9 @@ fn every_described_parameter_has_been_judged_or_has_a_reason_not_to_be() {
     assert!(left_out.is_empty(), "no description has {left_out:?}");
 }
 
-/// Does something with each line that the tables of all examiners hold.
-fn each_line(then: &mut dyn FnMut(&'static Field)) {
-    fn of_rule(rule: &'static Rule, then: &mut dyn FnMut(&'static Field)) {
+/// Does something with each table of all examiners; those of embedded structs are tables too.
+fn each_table(then: &mut dyn FnMut(&'static [Field])) {
+    fn of_rule(rule: &'static Rule, then: &mut dyn FnMut(&'static [Field])) {
         match rule {
             Rule::Object(object) => of_object(object, then),
             Rule::Each(rule) | Rule::Values(rule) => of_rule(rule, then),
@@ -280,9 +280,9 @@ fn each_line(then: &mut dyn FnMut(&'static Field)) {
             | Rule::By(_) => {}
         }
     }
-    fn of_object(object: &'static Object, then: &mut dyn FnMut(&'static Field)) {
+    fn of_object(object: &'static Object, then: &mut dyn FnMut(&'static [Field])) {
+        then(object.fields);
         for field in object.fields {
-            then(field);
             of_rule(&field.rule, then);
         }
         for other in object.embeds {
@@ -290,13 +290,17 @@ fn each_line(then: &mut dyn FnMut(&'static Field)) {
         }
     }
     for examiner in EXAMINERS {
-        for field in examiner.query.iter().chain(examiner.name) {
-            then(field);
-        }
+        then(examiner.query);
+        then(examiner.name.map(std::slice::from_ref).unwrap_or_default());
         if let Some(body) = examiner.body {
             of_rule(&body.rule, then);
         }
     }
+}
+
+/// Does something with each line of the tables.
+fn each_line(then: &mut dyn FnMut(&'static Field)) {
+    each_table(&mut |fields| fields.iter().for_each(&mut *then));
 }
 
 #[test]
@@ -323,36 +327,12 @@ fn every_name_in_a_table_comes_from_a_description_or_has_a_reason() {
 /// The walk relies on it: keys that are found on one line after the other are each there once.
 #[test]
 fn no_table_has_a_name_twice() {
-    fn check(fields: &'static [Field]) {
+    each_table(&mut |fields| {
         for (index, field) in fields.iter().enumerate() {
             let is_again = |other: &Field| is_named(other.name, field.name);
             assert!(!fields[index + 1..].iter().any(is_again), "{}", field.name);
         }
-    }
-    fn of_rule(rule: &'static Rule) {
-        match rule {
-            Rule::Object(object) => {
-                check(object.fields);
-                object.fields.iter().for_each(|field| of_rule(&field.rule));
-                object.embeds.iter().for_each(|other| check(other.fields));
-            }
-            Rule::Each(rule) | Rule::Values(rule) => of_rule(rule),
-            Rule::Harmless
-            | Rule::HarmlessMap
-            | Rule::Off
-            | Rule::Empty
-            | Rule::Word(_)
-            | Rule::Words(_)
-            | Rule::Keys(_)
-            | Rule::By(_) => {}
-        }
-    }
-    for examiner in EXAMINERS {
-        check(examiner.query);
-        if let Some(body) = examiner.body {
-            of_rule(&body.rule);
-        }
-    }
+    });
 }
 
 #[test]

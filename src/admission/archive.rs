@@ -3,8 +3,8 @@
 
 use super::finding::Step;
 use super::json::Json;
-use super::judge::{Judge, VolumeUse};
-use super::lookup::Question;
+use super::judge::Judge;
+use super::lookup::{Question, VolumeUse};
 
 /// The question that the operation raises.
 #[must_use]
@@ -38,11 +38,13 @@ fn writable(judge: &mut Judge<'_>, mount: &Json<'_>) {
     let before = judge.examined.findings.len();
     match text("Type") {
         "bind" => judge.host_path(text("Source"), false),
-        "volume" if !text("Name").is_empty() => judge.examined.volumes.push(VolumeUse {
-            name: text("Name").to_owned(),
-            path: vec![Step::Field("path")],
-            is_read_only: false,
-        }),
+        "volume" if !text("Name").is_empty() => {
+            judge.examined.questions.push(Question::Volume(VolumeUse {
+                name: text("Name").to_owned(),
+                path: vec![Step::Field("path")],
+                is_read_only: false,
+            }));
+        }
         _ => {}
     }
     for finding in judge.examined.findings.iter_mut().skip(before) {

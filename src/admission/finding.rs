@@ -94,6 +94,21 @@ pub struct Finding {
     pub is_mount: bool,
 }
 
+impl Finding {
+    /// A finding about the body or the request as such.
+    #[must_use]
+    pub fn of(cause: Cause, reason: &'static str) -> Self {
+        Self {
+            path: Vec::new(),
+            value: String::new(),
+            cause,
+            reason,
+            needs: String::new(),
+            is_mount: false,
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {

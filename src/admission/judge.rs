@@ -5,6 +5,7 @@ use super::field::{Field, Object, Rule};
 use super::finding::{Cause, Finding, Step, shown};
 use super::host_path::{self, Access};
 use super::json::{self, Entry, Json, Keys};
+use super::lookup::Question;
 use super::rules::Rules;
 use super::variable::Variable;
 
@@ -14,35 +15,13 @@ const FINDINGS_MAX: usize = 32;
 /// So many unknown fields are named.
 const UNKNOWN_MAX: usize = 16;
 
-/// A volume that a request names: what it is, only the daemon knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VolumeUse {
-    /// Its name.
-    pub name: String,
-    /// Where the request names it.
-    pub path: Vec<Step>,
-    /// Whether it is only to be read.
-    pub is_read_only: bool,
-}
-
-/// A network that a service names: by an id, or its beginning, it may be the host's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NetworkUse {
-    /// Its name, its id or the beginning of one.
-    pub name: String,
-    /// Where the request names it.
-    pub path: Vec<Step>,
-}
-
 /// What an examination has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examined {
     /// What may not pass.
     pub findings: Vec<Finding>,
-    /// What the daemon must be asked about.
-    pub volumes: Vec<VolumeUse>,
-    /// Likewise.
-    pub networks: Vec<NetworkUse>,
+    /// What the daemon must be asked.
+    pub questions: Vec<Question>,
     /// Fields that no table knows and that pass.
     pub unknown: Vec<String>,
 }
@@ -338,10 +317,8 @@ impl<'r> Judge<'r> {
             self.examined.findings.push(Finding {
                 path: self.path.clone(),
                 value: shown(value),
-                cause,
-                reason,
                 needs,
-                is_mount: false,
+                ..Finding::of(cause, reason)
             });
         }
     }

@@ -5,6 +5,7 @@ use super::judge::Judge;
 use super::rules::Rules;
 use super::security;
 use super::variable::Variable;
+use core::ops::RangeInclusive;
 
 /// The period of the processor quota where a request names none (moby: 100 ms), in microseconds.
 const CPU_PERIOD: u64 = 100_000;
@@ -119,20 +120,21 @@ fn number(value: Option<&Json<'_>>) -> Option<u64> {
     if let Some(Json::Integer(number)) = value { u64::try_from(*number).ok() } else { None }
 }
 
-/// A limit that is given: it must be one, wherever it stands. 0 is the daemon's word for none in a
-/// new container, which [`require`] asks about, and, but for processes, for "as before" in an update.
+/// A limit that is given, wherever it stands: one of `range`, where there is one.
 fn given(
     judge: &mut Judge<'_>,
     value: &Json<'_>,
-    max: Option<u64>,
+    range: Option<RangeInclusive<u64>>,
     variable: Variable,
     reason: &'static str,
 ) {
     match value {
         Json::Null => {}
         Json::Integer(_) => {
-            let fits = |max| number(Some(value)).is_some_and(|number| number <= max);
-            if max.is_some_and(|max| !fits(max)) {
+            let fits = |range: RangeInclusive<u64>| {
+                number(Some(value)).is_some_and(|number| range.contains(&number))
+            };
+            if range.is_some_and(|range| !fits(range)) {
                 judge.require(variable, reason);
             }
         }
@@ -142,29 +144,36 @@ fn given(
     }
 }
 
-/// `Memory`, where it is given.
+/// `Memory`, where it is given. 0 is the daemon's word for none in a new container, which
+/// [`require`] asks about, and for "as before" in an update; so for the others, but for processes.
 pub fn memory(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let max = judge.rules.limit(Variable::MaxMemory);
-    given(judge, value, max, Variable::MaxMemory, MEMORY);
+    let range = judge.rules.limit(Variable::MaxMemory).map(|max| 0..=max);
+    given(judge, value, range, Variable::MaxMemory, MEMORY);
 }
 
 /// `MemorySwap`, memory and swap together, where it is given.
 pub fn memory_swap(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let max = judge.rules.limit(Variable::MaxMemory).map(|max| max.saturating_mul(2));
-    given(judge, value, max, Variable::MaxMemory, SWAP);
+    let range = judge.rules.limit(Variable::MaxMemory).map(|max| 0..=max.saturating_mul(2));
+    given(judge, value, range, Variable::MaxMemory, SWAP);
 }
 
 /// `NanoCpus`, where it is given.
 pub fn processors(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let max = judge.rules.limit(Variable::MaxCpus);
-    given(judge, value, max, Variable::MaxCpus, CPUS);
+    let range = judge.rules.limit(Variable::MaxCpus).map(|max| 0..=max);
+    given(judge, value, range, Variable::MaxCpus, CPUS);
 }
 
 /// `CpuQuota`, where it is given: what it means depends on the period, so an object with both is
 /// judged by [`quota_of`].
 pub fn quota(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let max = judge.rules.limit(Variable::MaxCpus).map(|_| u64::MAX);
-    given(judge, value, max, Variable::MaxCpus, CPUS);
+    let range = judge.rules.limit(Variable::MaxCpus).map(|_| 0..=u64::MAX);
+    given(judge, value, range, Variable::MaxCpus, CPUS);
+}
+
+/// `PidsLimit`, where it is given. 0 takes a limit away, in an update too.
+pub fn pids(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let range = judge.rules.limit(Variable::MaxPids).map(|max| 1..=max);
+    given(judge, value, range, Variable::MaxPids, PIDS);
 }
 
 /// A quota with its period.
@@ -190,15 +199,6 @@ pub fn quota_of_update(judge: &mut Judge<'_>, config: &Json<'_>) {
         judge.require(Variable::MaxCpus, "must be given with CpuPeriod: MAX_CPUS is set");
     }
     quota_of(judge, config);
-}
-
-/// `PidsLimit`, where it is given. 0 takes a limit away, in an update too.
-pub fn pids(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let max = judge.rules.limit(Variable::MaxPids);
-    given(judge, value, max, Variable::MaxPids, PIDS);
-    if max.is_some() && *value == Json::Integer(0) {
-        judge.require(Variable::MaxPids, PIDS);
-    }
 }
 
 /// `OomKillDisable` and `OomScoreAdj`.

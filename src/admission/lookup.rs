@@ -2,12 +2,32 @@
 //! named was made, and what a container that is written to has mounted. Asking is the caller's
 //! part; here are the questions, and what the answers mean.
 
-use super::finding::{Cause, Finding, shown};
+use super::finding::{Cause, Finding, Step, shown};
 use super::json;
-use super::judge::{Examined, Judge, NetworkUse, VolumeUse};
+use super::judge::{Examined, Judge};
 use super::rules::Rules;
 use super::{archive, mount, network};
 use std::fmt::Write as _;
+
+/// A volume that a request names: what it is, only the daemon knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeUse {
+    /// Its name.
+    pub name: String,
+    /// Where the request names it.
+    pub path: Vec<Step>,
+    /// Whether it is only to be read.
+    pub is_read_only: bool,
+}
+
+/// A network that a service names: by an id, or its beginning, it may be the host's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkUse {
+    /// Its name, its id or the beginning of one.
+    pub name: String,
+    /// Where the request names it.
+    pub path: Vec<Step>,
+}
 
 /// A question, answered by a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,14 +118,8 @@ impl Question {
             Self::Network(used) => (used.path.clone(), &used.name),
             Self::Container(name) => (Vec::new(), name),
         };
-        Finding {
-            path,
-            value: shown(name),
-            cause: Cause::Unanswered,
-            reason: "has to be looked up, and the daemon did not say what it is",
-            needs: String::new(),
-            is_mount: false,
-        }
+        let reason = "has to be looked up, and the daemon did not say what it is";
+        Finding { path, value: shown(name), ..Finding::of(Cause::Unanswered, reason) }
     }
 }
 

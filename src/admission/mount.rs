@@ -3,7 +3,8 @@
 use super::field::{Field, Object, Rule, examined, harmless, inside};
 use super::finding::Step;
 use super::json::{Json, Keys};
-use super::judge::{Judge, VolumeUse};
+use super::judge::Judge;
+use super::lookup::{Question, VolumeUse};
 use super::variable::Variable;
 use super::volume;
 
@@ -223,7 +224,8 @@ fn named(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if is_name {
         let path = judge.path().to_vec();
-        judge.examined.volumes.push(VolumeUse { name: name.to_owned(), path, is_read_only });
+        let used = VolumeUse { name: name.to_owned(), path, is_read_only };
+        judge.examined.questions.push(Question::Volume(used));
     } else {
         judge.bad_value("names neither a volume nor an absolute path");
     }

@@ -3,7 +3,8 @@
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
 use super::finding::Step;
 use super::json::{Json, Keys};
-use super::judge::{Judge, NetworkUse};
+use super::judge::Judge;
+use super::lookup::{NetworkUse, Question};
 use super::namespace;
 use super::variable::Variable;
 
@@ -160,7 +161,7 @@ const ATTACHMENT: Object = Object::of(&[harmless("Target"), harmless("Aliases"),
                 if !judge.is_open("network") && !target.is_empty() {
                     let path = judge.path().to_vec();
                     let name = target.clone().into_owned();
-                    judge.examined.networks.push(NetworkUse { name, path });
+                    judge.examined.questions.push(Question::Network(NetworkUse { name, path }));
                 }
             });
         }

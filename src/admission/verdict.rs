@@ -90,25 +90,14 @@ impl Case {
     }
 
     fn add(&mut self, examined: Examined) {
-        let Examined { findings, volumes, networks, unknown } = examined;
+        let Examined { findings, questions, unknown } = examined;
         self.findings.extend(findings);
         self.unknown.extend(unknown);
-        let volumes = volumes.into_iter().map(Question::Volume);
-        self.ask(volumes.chain(networks.into_iter().map(Question::Network)));
-    }
-
-    fn ask(&mut self, questions: impl Iterator<Item = Question>) {
         self.questions.extend(questions);
         if self.questions.len() > QUESTIONS_MAX {
             self.questions.clear();
-            self.findings.push(Finding {
-                path: Vec::new(),
-                value: String::new(),
-                cause: Cause::BadValue,
-                reason: "names more volumes and networks than the daemon will be asked about",
-                needs: String::new(),
-                is_mount: false,
-            });
+            let reason = "names more volumes and networks than the daemon will be asked about";
+            self.findings.push(Finding::of(Cause::BadValue, reason));
         }
     }
 

@@ -95,14 +95,8 @@ impl Examination {
         if operation.line().hijack != Hijack::Never
             && let Err(error) = before_hijack(&body)
         {
-            let finding = Finding {
-                path: Vec::new(),
-                value: String::new(),
-                cause: Cause::Json(error),
-                reason: "takes one JSON value as its body, with nothing after it",
-                needs: String::new(),
-                is_mount: false,
-            };
+            let reason = "takes one JSON value as its body, with nothing after it";
+            let finding = Finding::of(Cause::Json(error), reason);
             return Err(refusal(operation, Findings::of(vec![finding])));
         }
         let case = match case {

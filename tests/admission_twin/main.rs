@@ -9,7 +9,7 @@ use bodies::Tape;
 use daemon::{Generation, effective, fold};
 use dockgate::admission::json::{self, Json, Keys};
 use dockgate::admission::verdict::Case;
-use dockgate::admission::{Examiner, Rules, Variable};
+use dockgate::admission::{Examiner, Question, Rules, Variable};
 use dockgate::api::Operation;
 use proptest::collection::vec;
 use proptest::prelude::any;
@@ -152,8 +152,11 @@ fn what_passes_holds_nothing_that_reaches_the_host() {
     check(|tape| {
         let body = bodies::create(tape);
         let examined = examiner(Operation::ContainerCreate).examine(&rules, &body);
-        let asked: BTreeSet<String> =
-            examined.volumes.iter().map(|used| used.name.clone()).collect();
+        let volume = |question: &Question| match question {
+            Question::Volume(used) => Some(used.name.clone()),
+            Question::Container(_) | Question::Network(_) => None,
+        };
+        let asked: BTreeSet<String> = examined.questions.iter().filter_map(volume).collect();
         let is_clear = examined.findings.is_empty();
         passed.set(passed.get() + u32::from(is_clear));
         let is_confined =
