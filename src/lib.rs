@@ -14,6 +14,8 @@ pub mod policy;
 
 pub mod observe;
 
+pub mod event;
+
 pub mod proxy;
 
 pub mod process;

@@ -12,6 +12,7 @@ pub mod privilege;
 pub mod probe;
 pub mod sandbox;
 pub mod serve;
+mod signals;
 mod trap;
 pub mod warning;
 pub mod wget;

@@ -5,24 +5,26 @@ use super::activation;
 use super::config::Config;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
+use super::signals::{Signals, Watch};
 use super::warning;
+use crate::event::{self, EventLoop};
 use crate::observe::log;
 use crate::policy::Policy;
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::listener::{Binding, Listener, Place};
-use crate::proxy::worker::{Phase, Worker};
+use crate::proxy::places::Places;
+use crate::proxy::worker::{Closing, Worker};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::rc::Rc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
-use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
 use tracing::{error, info, warn};
 
 /// Descriptors that are not connections: standard ones, signals, and some to look at the socket
@@ -66,7 +68,7 @@ struct Confined<'c> {
     config: &'c Config,
     gate: Arc<Gate>,
     listeners: Vec<Vec<Listener>>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     /// What was given up, in words, and what could not be.
     said: Vec<String>,
     kept: Vec<String>,
@@ -111,7 +113,7 @@ impl<'c> Bound<'c> {
                 collected: AtomicUsize::new(0),
             }),
             listeners,
-            places: Arc::new(Semaphore::new(places)),
+            places: Arc::new(Places::new(places)),
             said,
             kept,
         })
@@ -121,34 +123,32 @@ impl<'c> Bound<'c> {
 impl Confined<'_> {
     /// Makes the workers, takes away the system calls that only starting needs, and serves.
     fn serve(mut self) -> io::Result<ExitCode> {
-        let (tell, phase) = watch::channel(Phase::Serving);
-        let mut workers: Vec<(Runtime, Worker)> = Vec::new();
+        let closing = Arc::new(Closing::default());
+        let mut workers: Vec<(EventLoop, Worker)> = Vec::new();
         for listeners in std::mem::take(&mut self.listeners) {
             let worker = Worker {
                 gate: Arc::clone(&self.gate),
                 listeners,
                 places: Arc::clone(&self.places),
-                phase: phase.clone(),
+                closing: Arc::clone(&closing),
                 grace: self.config.shutdown_grace,
             };
-            workers.push((Builder::new_current_thread().enable_all().build()?, worker));
+            workers.push((EventLoop::new()?, worker));
         }
         let mut workers = workers.into_iter();
-        let Some((runtime, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
-        let signals = {
-            let _within = runtime.enter();
-            Signals::new()?
-        };
+        let Some((event_loop, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
+        // Before there is another thread: threads inherit what is blocked.
+        let signals = Signals::take()?;
         // Every other worker has a thread of its own, and begins when all are behind the filter;
         // until all have arrived, they make calls that only threads that begin make.
         let begin = Arc::new(Barrier::new(workers.len() + 1));
         let threads: Vec<_> = workers
             .enumerate()
-            .map(|(index, (runtime, worker))| {
+            .map(|(index, (event_loop, worker))| {
                 let begin = Arc::clone(&begin);
                 thread::Builder::new().name(format!("worker-{}", index + 1)).spawn(move || {
                     arrive_and_begin(&begin);
-                    runtime.block_on(worker.run())
+                    event_loop.run(worker.run())?
                 })
             })
             .collect::<io::Result<_>>()?;
@@ -157,22 +157,19 @@ impl Confined<'_> {
         self.say();
         begin.wait();
 
-        let stale = Arc::new(AtomicBool::new(false));
-        let result = runtime.block_on(async {
-            let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
-            tokio::spawn(signals.tell(tell, watched, Arc::clone(&stale)));
-            first.run().await
-        });
-        drop(runtime);
+        let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
+        let end = Rc::new(Cell::new(ExitCode::SUCCESS));
+        event_loop.run({
+            let end = Rc::clone(&end);
+            async move {
+                event::spawn(tell(signals.watch()?, closing, watched, end));
+                first.run().await
+            }
+        })??;
         for thread in threads {
             thread.join().map_err(|_| io::Error::other("a worker has panicked"))??;
         }
-        let end = if stale.load(Ordering::Relaxed) {
-            ExitCode::from(EXIT_STALE)
-        } else {
-            ExitCode::SUCCESS
-        };
-        result.map(|()| end)
+        Ok(end.get())
     }
 
     fn take_calls(&mut self) {
@@ -244,67 +241,26 @@ fn connections_max(files: u64, workers: usize) -> usize {
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
-/// The signals that end the process.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// The first signal drains, the second cuts. A stale socket, where it is `watched`, ends what
-    /// no daemon will answer any more.
-    async fn tell(
-        mut self,
-        tell: watch::Sender<Phase>,
-        watched: Option<Arc<Gate>>,
-        stale: Arc<AtomicBool>,
-    ) {
-        let Some(name) = self.next_or_stale(watched.as_deref()).await else {
-            error!(
-                "the daemon's socket is stale: ending, to be started again (EXIT_ON_STALE_SOCKET)"
-            );
-            stale.store(true, Ordering::Relaxed);
-            let _ = tell.send(Phase::Draining);
-            return;
-        };
-        info!("{name}: taking no new clients, letting running requests end");
-        let _ = tell.send(Phase::Draining);
-        let name = self.next().await;
-        info!("{name} again: stopping at once");
-        let _ = tell.send(Phase::Cut);
-    }
-
-    /// The next signal; `None` if the socket is found stale before.
-    async fn next_or_stale(&mut self, watched: Option<&Gate>) -> Option<&'static str> {
-        let stale = async {
-            match watched {
-                Some(gate) => gate.daemon.stale().await,
-                None => std::future::pending().await,
-            }
-        };
-        let mut stale = pin!(stale);
-        let mut next = pin!(self.next());
-        std::future::poll_fn(|cx| match next.as_mut().poll(cx) {
-            Poll::Ready(name) => Poll::Ready(Some(name)),
-            Poll::Pending => stale.as_mut().poll(cx).map(|()| None),
-        })
-        .await
-    }
-
-    async fn next(&mut self) -> &'static str {
-        std::future::poll_fn(|cx| {
-            if self.terminate.poll_recv(cx).is_ready() {
-                return Poll::Ready("SIGTERM");
-            }
-            self.interrupt.poll_recv(cx).map(|_| "SIGINT")
-        })
-        .await
-    }
+/// Tells of the end: the first signal drains, the second cuts. A stale socket, where it is
+/// `watched`, ends what no daemon will answer any more.
+async fn tell(
+    signals: Watch,
+    closing: Arc<Closing>,
+    watched: Option<Arc<Gate>>,
+    end: Rc<Cell<ExitCode>>,
+) {
+    let first = poll_fn(|cx| match &watched {
+        Some(gate) if gate.daemon.poll_stale(cx).is_ready() => Poll::Ready(None),
+        Some(_) | None => signals.poll_next().map(Some),
+    });
+    let Some(name) = first.await else {
+        error!("the daemon's socket is stale: ending, to be started again (EXIT_ON_STALE_SOCKET)");
+        end.set(ExitCode::from(EXIT_STALE));
+        return closing.draining.raise();
+    };
+    info!("{name}: taking no new clients, letting running requests end");
+    closing.draining.raise();
+    let name = poll_fn(|_| signals.poll_next()).await;
+    info!("{name} again: stopping at once");
+    closing.cut.raise();
 }

@@ -2,6 +2,7 @@
 //! that fails.
 
 use super::socket::Socket;
+use crate::event::{Flag, sleep};
 use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use std::fmt::Write as _;
@@ -11,8 +12,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// Waits between attempts where the daemon may be about to come back: 0.75 s in all, so that its
 /// restart is a delay and not an error.
@@ -31,7 +32,7 @@ pub struct Daemon {
     /// The socket's group and its name: files can't be read any more when they are told.
     group: Option<(u32, String)>,
     /// Told when the socket is found stale.
-    stale: Arc<Notify>,
+    stale: Arc<Flag>,
 }
 
 /// Why the daemon can't be reached.
@@ -54,7 +55,7 @@ impl Daemon {
             path: path.to_owned(),
             address: UnixAddr::new(path)?,
             group: group.and_then(|gid| Some((gid, group_name(gid)?))),
-            stale: Arc::new(Notify::new()),
+            stale: Arc::default(),
         })
     }
 
@@ -81,7 +82,7 @@ impl Daemon {
             if !matches!(error, Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN) {
                 break;
             }
-            tokio::time::sleep(wait).await;
+            sleep(wait).await;
             match self.connect_once() {
                 Ok(socket) => return Ok(socket),
                 Err(again) => error = again,
@@ -113,7 +114,7 @@ impl Daemon {
     fn unreachable(&self, error: Errno) -> Unreachable {
         let path = self.path.display();
         if error == Errno::ECONNREFUSED && self.is_stale() {
-            self.stale.notify_one();
+            self.stale.raise();
         }
         #[expect(clippy::wildcard_enum_match_arm, reason = "Errno is the kernel's, not ours")]
         let (status, why) = match error {
@@ -155,8 +156,8 @@ impl Daemon {
     }
 
     /// Waits until the socket is found to belong to a daemon that is gone for good.
-    pub async fn stale(&self) {
-        self.stale.notified().await;
+    pub fn poll_stale(&self, cx: &Context<'_>) -> Poll<()> {
+        self.stale.poll_raised(cx)
     }
 
     /// Whether the socket is a file that has no name any more: it is mounted here, and the daemon

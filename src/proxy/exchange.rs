@@ -107,14 +107,14 @@ impl Exchange<'_> {
         };
         match self.poll_downward(cx) {
             Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
-            Poll::Ready(Ok(())) => return self.after_answer(upward, cx),
+            Poll::Ready(Ok(())) => return self.after_answer(upward),
             Poll::Pending => {}
         }
         if upward.is_ready() {
-            return self.poll_client_end(cx);
+            return self.poll_client_end();
         }
         // While the daemon takes nothing, nothing is read, and a reset would not be seen.
-        self.client.poll_reset(cx).map(|()| Outcome::ClientGone)
+        self.client.poll_reset().map(|()| Outcome::ClientGone)
     }
 
     /// Client to daemon: what is judged, then more of the body.
@@ -124,7 +124,7 @@ impl Exchange<'_> {
             let (first, judged) = (self.request.collected.filled(), self.request.judged);
             if !first.is_empty() || judged > 0 {
                 let bytes = if first.is_empty() { &self.inbox.filled()[..judged] } else { first };
-                match self.daemon.poll_send(cx, bytes) {
+                match self.daemon.poll_send(bytes) {
                     Poll::Pending => {
                         self.inbox.settle();
                         return Poll::Pending;
@@ -143,7 +143,7 @@ impl Exchange<'_> {
                 }
             } else {
                 let room = self.inbox.room();
-                match self.client.poll_recv(cx, room) {
+                match self.client.poll_recv(room) {
                     Poll::Pending => {
                         self.inbox.settle();
                         return Poll::Pending;
@@ -184,7 +184,7 @@ impl Exchange<'_> {
         let mut turn = Turn::begin();
         loop {
             if self.cleared > 0 {
-                match self.client.poll_send(cx, &self.outbox.filled()[..self.cleared]) {
+                match self.client.poll_send(&self.outbox.filled()[..self.cleared]) {
                     Poll::Pending => {
                         self.outbox.settle();
                         return Poll::Pending;
@@ -201,7 +201,7 @@ impl Exchange<'_> {
                 return Poll::Ready(Ok(()));
             } else if !self.clear_more()? {
                 let room = self.outbox.room();
-                match self.daemon.poll_recv(cx, room) {
+                match self.daemon.poll_recv(room) {
                     Poll::Pending => {
                         self.outbox.settle();
                         return Poll::Pending;
@@ -299,7 +299,7 @@ impl Exchange<'_> {
 
     /// The answer is with the client. What is left of the request still has to go, if the daemon
     /// will have it.
-    fn after_answer(&mut self, upward: Poll<()>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn after_answer(&mut self, upward: Poll<()>) -> Poll<Outcome> {
         match self.stage {
             // What is granted goes first, even if the daemon has agreed before it was all there.
             Stage::Tunnel if upward.is_pending() => Poll::Pending,
@@ -311,7 +311,7 @@ impl Exchange<'_> {
             // More than the answer has come: whose would that be?
             Stage::Complete(_) if !self.outbox.is_empty() => Poll::Ready(Outcome::Last),
             Stage::Complete(Persistence::KeepAlive) if upward.is_pending() => {
-                self.daemon.poll_ended(cx).map(|_| Outcome::Early)
+                self.daemon.poll_ended().map(|_| Outcome::Early)
             }
             Stage::Complete(Persistence::KeepAlive) if self.upward_closed => {
                 Poll::Ready(Outcome::Early)
@@ -325,20 +325,20 @@ impl Exchange<'_> {
     }
 
     /// The request is with the daemon, the answer is not complete: does the client still wait?
-    fn poll_client_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll_client_end(&mut self) -> Poll<Outcome> {
         // Until the daemon has said whether it hijacks, an end of the client's is held back with
         // everything else of it: it may be the stream's.
         let held = self.asked.hijack != Hijack::Never && matches!(self.stage, Stage::Head(_));
         // An end behind another request is that one's.
         if held || !self.inbox.is_empty() || self.upward_closed {
-            return self.client.poll_gone(cx).map(|()| Outcome::ClientGone);
+            return self.client.poll_gone().map(|()| Outcome::ClientGone);
         }
-        match self.client.poll_ended(cx) {
+        match self.client.poll_ended() {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ended::Gone) => Poll::Ready(Outcome::ClientGone),
             Poll::Ready(Ended::Half) => {
                 self.end_upward();
-                self.client.poll_gone(cx).map(|()| Outcome::ClientGone)
+                self.client.poll_gone().map(|()| Outcome::ClientGone)
             }
         }
     }

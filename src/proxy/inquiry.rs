@@ -10,7 +10,7 @@ use crate::http::{
     Asked, BodyCursor, BodyFraming, HeadScan, Next, Persistence, ResponseHead, Trailers,
 };
 use std::future::poll_fn;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 /// The longest head that a daemon may answer with, in bytes.
@@ -72,11 +72,11 @@ pub async fn ask(
     };
     client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
-        if let Poll::Ready(answer) = asking.poll(cx) {
+        if let Poll::Ready(answer) = asking.poll() {
             return Poll::Ready(answer);
         }
         asking.inbox.settle();
-        if client.socket.poll_gone(cx).is_ready() {
+        if client.socket.poll_gone().is_ready() {
             return Poll::Ready(Err(Unanswered::ClientGone));
         }
         client.seat.poll_due(cx, false).map(|_| Err(Unanswered::Daemon))
@@ -97,9 +97,9 @@ struct Asking<'d> {
 }
 
 impl Asking<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Unanswered>> {
+    fn poll(&mut self) -> Poll<Result<Answer, Unanswered>> {
         while self.sent < self.request.len() {
-            match ready!(self.daemon.poll_send(cx, &self.request[self.sent..])) {
+            match ready!(self.daemon.poll_send(&self.request[self.sent..])) {
                 Ok(count) => self.sent += count,
                 Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
             }
@@ -108,7 +108,7 @@ impl Asking<'_> {
             if let Some(answer) = self.read()? {
                 return Poll::Ready(Ok(answer));
             }
-            match ready!(self.daemon.poll_recv(cx, self.inbox.room())) {
+            match ready!(self.daemon.poll_recv(self.inbox.room())) {
                 Ok(0) | Err(_) if self.heard => return Poll::Ready(Err(Unanswered::Daemon)),
                 Ok(0) | Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
                 Ok(count) => {

@@ -1,7 +1,7 @@
 //! Where clients come in: TCP and unix listeners, bound before anything is given up, and accepting
 //! only while there is room for one more.
 
-use super::socket::register;
+use crate::event::{Interest, Source};
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 use socket2::{Domain, Protocol, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
@@ -9,13 +9,12 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::time::Duration;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 /// Connections that the kernel keeps for us until we accept them.
 const BACKLOG: i32 = 1024;
@@ -144,7 +143,7 @@ impl Listener {
     /// # Errors
     /// It can't be registered with epoll.
     pub fn start(self) -> io::Result<Acceptor> {
-        Ok(Acceptor { fd: register(self.socket.into(), Interest::READABLE)? })
+        Ok(Acceptor { source: Source::new(self.socket.into(), Interest::Arrivals)? })
     }
 }
 
@@ -232,7 +231,7 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<RawSocket> {
 /// A listener in an event loop.
 #[derive(Debug)]
 pub struct Acceptor {
-    fd: AsyncFd<OwnedFd>,
+    source: Source,
 }
 
 impl Acceptor {
@@ -240,20 +239,19 @@ impl Acceptor {
     ///
     /// # Errors
     /// No descriptor or memory is left, see accept(2); a client that has gone meanwhile is none.
-    pub async fn accept(&self) -> io::Result<OwnedFd> {
-        loop {
-            let mut guard = self.fd.readable().await?;
-            match accept4(self.fd.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC) {
+    pub fn poll_accept(&self) -> Poll<io::Result<OwnedFd>> {
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        while self.source.is_readable() {
+            // Whether there is another the kernel says unasked, and says again until there is none.
+            self.source.set_unreadable();
+            match accept4(self.source.as_fd().as_raw_fd(), flags) {
                 // SAFETY: accept4 has just made this descriptor and nobody else knows of it.
                 #[expect(unsafe_code, reason = "nix hands over a new descriptor as a number")]
-                Ok(fd) => return Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-                Err(Errno::EAGAIN) => guard.clear_ready(),
-                Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)) => {
-                    return Err(errno.into());
-                }
+                Ok(fd) => return Poll::Ready(Ok(unsafe { OwnedFd::from_raw_fd(fd) })),
                 // accept(2): errors of the connection that was to be accepted; the next may be well.
                 Err(
-                    Errno::EINTR
+                    Errno::EAGAIN
+                    | Errno::EINTR
                     | Errno::ECONNABORTED
                     | Errno::EPROTO
                     | Errno::EPERM
@@ -265,8 +263,25 @@ impl Acceptor {
                     | Errno::EOPNOTSUPP
                     | Errno::ENETUNREACH,
                 ) => {}
-                Err(errno) => return Err(errno.into()),
+                Err(errno) => return Poll::Ready(Err(errno.into())),
             }
         }
+        Poll::Pending
+    }
+
+    /// Leaves clients where they are, in the kernel's queue.
+    ///
+    /// # Errors
+    /// `epoll_ctl`(2) can't be told so.
+    pub fn pause(&self) -> io::Result<()> {
+        self.source.pause()
+    }
+
+    /// Takes clients again.
+    ///
+    /// # Errors
+    /// `epoll_ctl`(2) can't be told so.
+    pub fn resume(&self) -> io::Result<()> {
+        self.source.resume()
     }
 }

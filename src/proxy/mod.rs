@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod inquiry;
 pub mod listener;
 pub mod outcome;
+pub mod places;
 pub mod roster;
 pub mod socket;
 pub mod tunnel;

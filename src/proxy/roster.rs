@@ -3,11 +3,12 @@
 //! Time is coarse on purpose: one task ticks once a second while anybody is there, and setting a
 //! deadline is one store. A timer for each connection would cost a system call for each request.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::event::{Bell, sleep};
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 const TICK: Duration = Duration::from_secs(1);
 const NEVER: u64 = u64::MAX;
@@ -24,79 +25,79 @@ pub enum Due {
 /// A worker's connections.
 #[derive(Debug, Default)]
 pub struct Roster {
-    places: Mutex<Places>,
+    places: RefCell<Places>,
     /// Seconds since the first connection, not counting those without any.
-    now: AtomicU64,
-    draining: AtomicBool,
+    now: Cell<u64>,
+    draining: Cell<bool>,
     /// Told when the first comes and when the last has gone.
-    changed: Notify,
+    changed: Bell,
 }
 
 #[derive(Debug, Default)]
 struct Places {
-    seats: Vec<Option<Arc<Marks>>>,
+    seats: Vec<Option<Rc<Marks>>>,
     free: Vec<usize>,
 }
 
 #[derive(Debug)]
 struct Marks {
-    deadline: AtomicU64,
-    waker: Mutex<Option<Waker>>,
+    deadline: Cell<u64>,
+    waker: RefCell<Option<Waker>>,
 }
 
 impl Roster {
     /// A place for a new connection.
-    pub fn seat(self: &Arc<Self>) -> Seat {
-        let marks = Arc::new(Marks { deadline: AtomicU64::new(NEVER), waker: Mutex::default() });
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn seat(self: &Rc<Self>) -> Seat {
+        let marks = Rc::new(Marks { deadline: Cell::new(NEVER), waker: RefCell::default() });
+        let mut places = self.places.borrow_mut();
         if places.is_empty() {
-            self.changed.notify_waiters();
+            self.changed.ring();
         }
         let index = places.free.pop().unwrap_or_else(|| {
             places.seats.push(None);
             places.seats.len() - 1
         });
-        places.seats[index] = Some(Arc::clone(&marks));
-        Seat { roster: Arc::clone(self), marks, index }
+        places.seats[index] = Some(Rc::clone(&marks));
+        Seat { roster: Rc::clone(self), marks, index }
     }
 
     /// Keeps the time; never ends.
     pub async fn keep_time(&self) {
         loop {
-            let changed = self.changed.notified();
-            if self.is_empty() {
-                changed.await;
-                continue;
-            }
-            tokio::time::sleep(TICK).await;
-            let now = self.now.fetch_add(1, Relaxed) + 1;
-            self.wake(|marks| marks.deadline.load(Relaxed) <= now);
+            self.until(|empty| !empty).await;
+            sleep(TICK).await;
+            let now = self.now.get() + 1;
+            self.now.set(now);
+            self.wake(|marks| marks.deadline.get() <= now);
         }
     }
 
     /// Tells every connection to end as soon as it has nothing under way.
     pub fn drain(&self) {
-        self.draining.store(true, Relaxed);
+        self.draining.set(true);
         self.wake(|_| true);
     }
 
     /// Waits until nobody is connected.
     pub async fn empty(&self) {
-        loop {
-            let changed = self.changed.notified();
-            if self.is_empty() {
-                return;
-            }
-            changed.await;
-        }
+        self.until(|empty| empty).await;
+    }
+
+    /// Waits until it is, or is not, empty.
+    async fn until(&self, reached: impl Fn(bool) -> bool) {
+        poll_fn(|cx| {
+            self.changed.listen(cx);
+            if reached(self.is_empty()) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     fn is_empty(&self) -> bool {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.places.borrow().is_empty()
     }
 
     fn wake(&self, whom: impl Fn(&Marks) -> bool) {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.borrow();
         for marks in places.seats.iter().flatten().filter(|marks| whom(marks)) {
             marks.wake();
         }
@@ -111,7 +112,7 @@ impl Places {
 
 impl Marks {
     fn wake(&self) {
-        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
@@ -120,8 +121,8 @@ impl Marks {
 /// A connection's place in the roster, given up when dropped.
 #[derive(Debug)]
 pub struct Seat {
-    roster: Arc<Roster>,
-    marks: Arc<Marks>,
+    roster: Rc<Roster>,
+    marks: Rc<Marks>,
     index: usize,
 }
 
@@ -130,18 +131,18 @@ impl Seat {
     pub fn allow(&self, time: Duration) {
         // A tick may be about to pass: one more, so that never less than `time` is given.
         let ticks = time.as_secs() + u64::from(time.subsec_nanos() > 0) + 1;
-        self.marks.deadline.store(self.roster.now.load(Relaxed).saturating_add(ticks), Relaxed);
+        self.marks.deadline.set(self.roster.now.get().saturating_add(ticks));
     }
 
     /// Waits for the deadline, and only where `idle` for the end of service.
     pub fn poll_due(&self, cx: &mut Context<'_>, idle: bool) -> Poll<Due> {
-        let mut waker = self.marks.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waker = self.marks.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
         }
         if idle && self.is_draining() {
             Poll::Ready(Due::Draining)
-        } else if self.marks.deadline.load(Relaxed) <= self.roster.now.load(Relaxed) {
+        } else if self.marks.deadline.get() <= self.roster.now.get() {
             Poll::Ready(Due::Expired)
         } else {
             Poll::Pending
@@ -151,19 +152,19 @@ impl Seat {
     /// Whether the gate is about to end.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.roster.draining.load(Relaxed)
+        self.roster.draining.get()
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut places = self.roster.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.roster.places.borrow_mut();
         places.seats[self.index] = None;
         places.free.push(self.index);
         if places.is_empty() {
             // A crowd that has gone should not be remembered in memory.
             *places = Places::default();
-            self.roster.changed.notify_waiters();
+            self.roster.changed.ring();
         }
     }
 }
@@ -178,13 +179,13 @@ mod tests {
 
     #[test]
     fn a_deadline_passes_when_its_seconds_have() {
-        let roster = Arc::new(Roster::default());
+        let roster = Rc::new(Roster::default());
         let seat = roster.seat();
         assert_eq!(due(&seat, true), Poll::Pending);
         seat.allow(Duration::from_secs(2));
         for second in 1..=3 {
             assert_eq!(due(&seat, true), Poll::Pending, "second {second}");
-            roster.now.fetch_add(1, Relaxed);
+            roster.now.set(roster.now.get() + 1);
         }
         assert_eq!(due(&seat, true), Poll::Ready(Due::Expired));
         seat.allow(Duration::from_secs(2));
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn only_the_idle_are_told_to_end() {
-        let roster = Arc::new(Roster::default());
+        let roster = Rc::new(Roster::default());
         let seat = roster.seat();
         roster.drain();
         assert_eq!(due(&seat, false), Poll::Pending);
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_place_is_used_again() {
-        let roster = Arc::new(Roster::default());
+        let roster = Rc::new(Roster::default());
         let (first, _second) = (roster.seat(), roster.seat());
         let index = first.index;
         drop(first);

@@ -29,13 +29,13 @@ pub async fn run(client: &mut Socket, daemon: &mut Socket, inbox: Buffer, outbox
         }
         if downward.ended {
             // The client has all of it. If the daemon reads no more either, so is this over.
-            if upward.ended || up.is_ready() || daemon.poll_gone(cx).is_ready() {
+            if upward.ended || up.is_ready() || daemon.poll_gone().is_ready() {
                 return Poll::Ready(());
             }
             return Poll::Pending;
         }
         // While the daemon takes no input, nothing is read, and a reset would not be seen.
-        if upward.ended { client.poll_gone(cx) } else { client.poll_reset(cx) }
+        if upward.ended { client.poll_gone() } else { client.poll_reset() }
     })
     .await;
 }
@@ -51,7 +51,7 @@ impl Way {
         let mut turn = Turn::begin();
         while !self.ended {
             if !self.buffer.is_empty() {
-                match to.poll_send(cx, self.buffer.filled()) {
+                match to.poll_send(self.buffer.filled()) {
                     Poll::Pending => {
                         self.buffer.settle();
                         return Poll::Pending;
@@ -64,7 +64,7 @@ impl Way {
                 }
                 continue;
             }
-            match from.poll_recv(cx, self.buffer.room()) {
+            match from.poll_recv(self.buffer.room()) {
                 Poll::Pending => {
                     self.buffer.settle();
                     return Poll::Pending;

@@ -1,7 +1,6 @@
 //! How long one connection may work before the others of its worker get their turn.
 
-use std::future::Future as _;
-use std::pin::pin;
+use crate::event;
 use std::task::Context;
 
 /// Buffers that a connection moves in one turn: 2 MiB at the most, about a millisecond, so that a
@@ -21,8 +20,8 @@ impl Turn {
 
     /// Counts a buffer; whether the turn is over. The task is then called again after the others
     /// and after the event loop, so its caller returns `Pending`.
-    pub fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+    pub fn is_over(&mut self, cx: &Context<'_>) -> bool {
         self.0 = self.0.saturating_sub(1);
-        self.0 == 0 && pin!(tokio::task::yield_now()).poll(cx).is_pending()
+        self.0 == 0 && event::again::<()>(cx).is_pending()
     }
 }

@@ -2,30 +2,31 @@
 //! nothing but the gate's settings and the number of connections there may be.
 
 use super::listener::{Acceptor, Listener};
+use super::places::{Place, Places};
 use super::roster::Roster;
 use super::socket::Socket;
 use super::{Gate, connection};
+use crate::event::{self, Flag, sleep};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
 
 /// How long accepting pauses where the system has no descriptor or memory left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Whether the gate serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// It does.
-    Serving,
-    /// It takes no new client, and lets what is under way end within its grace.
-    Draining,
-    /// It stops where it is.
-    Cut,
+/// How the end of service is told to all workers.
+#[derive(Debug, Default)]
+pub struct Closing {
+    /// No new client is taken, and what is under way may end within its grace.
+    pub draining: Flag,
+    /// The gate stops where it is.
+    pub cut: Flag,
 }
 
 /// What a worker is given.
@@ -36,78 +37,144 @@ pub struct Worker {
     /// Its own listeners.
     pub listeners: Vec<Listener>,
     /// Places for connections, the same for all workers.
-    pub places: Arc<Semaphore>,
+    pub places: Arc<Places>,
     /// When to stop.
-    pub phase: watch::Receiver<Phase>,
+    pub closing: Arc<Closing>,
     /// How long connections may go on after that.
     pub grace: Duration,
 }
 
 impl Worker {
-    /// Serves until told to stop. On return every connection has ended, or is cut when the
-    /// runtime is dropped.
+    /// Serves until told to stop. On return every connection has ended, or is cut when its event
+    /// loop is left.
     ///
     /// # Errors
     /// A listener can't be registered.
-    pub async fn run(mut self) -> io::Result<()> {
-        let roster = Arc::new(Roster::default());
-        let clock = tokio::spawn({
-            let roster = Arc::clone(&roster);
+    pub async fn run(self) -> io::Result<()> {
+        let roster = Rc::new(Roster::default());
+        event::spawn({
+            let roster = Rc::clone(&roster);
             async move { roster.keep_time().await }
         });
-        let mut accepting: Vec<JoinHandle<()>> = Vec::new();
+        let open = Rc::new(Cell::new(self.listeners.len()));
         for listener in self.listeners {
-            let acceptor = listener.start()?;
-            let (gate, places, roster) =
-                (Arc::clone(&self.gate), Arc::clone(&self.places), Arc::clone(&roster));
-            accepting.push(tokio::spawn(accept(acceptor, gate, places, roster)));
+            let entrance = Entrance {
+                acceptor: listener.start()?,
+                gate: Arc::clone(&self.gate),
+                places: Arc::clone(&self.places),
+                closing: Arc::clone(&self.closing),
+                roster: Rc::clone(&roster),
+            };
+            let open = Rc::clone(&open);
+            event::spawn(async move {
+                entrance.receive().await;
+                open.set(open.get() - 1);
+            });
         }
 
-        // An error means that nobody can tell us any more: stop as well.
-        let _ = self.phase.wait_for(|&phase| phase != Phase::Serving).await;
-        for task in accepting {
-            task.abort();
-            // The listener is closed when its task is gone, and only then are clients turned away.
-            let _ = task.await;
-        }
+        self.closing.draining.raised().await;
+        // A listener is closed when its task is gone, and only then are clients turned away.
+        poll_fn(|cx| if open.get() == 0 { Poll::Ready(()) } else { event::again(cx) }).await;
         roster.drain();
         let mut empty = pin!(roster.empty());
-        let mut cut = pin!(self.phase.wait_for(|&phase| phase == Phase::Cut));
-        let over = poll_fn(|cx| match (empty.as_mut().poll(cx), cut.as_mut().poll(cx)) {
-            (Poll::Pending, Poll::Pending) => Poll::Pending,
-            (Poll::Ready(()), _) | (_, Poll::Ready(_)) => Poll::Ready(()),
-        });
+        let mut grace = pin!(sleep(self.grace));
         // Whichever comes first, what is left is cut.
-        let _ = tokio::time::timeout(self.grace, over).await;
-        clock.abort();
+        poll_fn(|cx| {
+            let over = empty.as_mut().poll(cx).is_ready()
+                || grace.as_mut().poll(cx).is_ready()
+                || self.closing.cut.poll_raised(cx).is_ready();
+            if over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
         Ok(())
     }
 }
 
-/// Accepts while there are places; a client beyond them waits until somebody leaves. The place is
-/// taken after the client has come: a listener that nobody uses must not keep one.
-async fn accept(acceptor: Acceptor, gate: Arc<Gate>, places: Arc<Semaphore>, roster: Arc<Roster>) {
-    let mut short = false;
-    loop {
-        let client = acceptor.accept().await;
-        // The semaphore is never closed.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match client.and_then(Socket::new) {
-            Ok(client) => {
-                short = false;
-                let (gate, seat) = (Arc::clone(&gate), roster.seat());
-                tokio::spawn(async move {
-                    connection::serve(client, gate, seat).await;
-                    drop(place);
-                });
+/// Where clients come in.
+struct Entrance {
+    acceptor: Acceptor,
+    gate: Arc<Gate>,
+    places: Arc<Places>,
+    closing: Arc<Closing>,
+    roster: Rc<Roster>,
+}
+
+impl Entrance {
+    /// Accepts until no new client is to be taken.
+    async fn receive(self) {
+        let mut short = false;
+        while let Some(client) = self.next().await {
+            let admitted = match client {
+                Ok(client) => self.admit(client).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &admitted
+                && !short
+            {
+                tracing::error!("cannot accept clients for the moment: {error}");
             }
-            Err(error) => {
-                if !short {
-                    tracing::error!("cannot accept clients for the moment: {error}");
-                }
-                short = true;
-                tokio::time::sleep(PAUSE).await;
+            short = admitted.is_err();
+            if short {
+                self.rest().await;
             }
         }
+    }
+
+    /// Waits for a client; `None` when none is to be taken any more.
+    async fn next(&self) -> Option<io::Result<OwnedFd>> {
+        poll_fn(|cx| match self.closing.draining.poll_raised(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => self.acceptor.poll_accept().map(Some),
+        })
+        .await
+    }
+
+    /// Serves a client, if need be when somebody has left. The place is taken after the client has
+    /// come: a listener that nobody uses must not keep one.
+    async fn admit(&self, client: OwnedFd) -> io::Result<()> {
+        let Some(place) = self.place().await? else { return Ok(()) };
+        let (client, gate, seat) =
+            (Socket::accepted(client)?, Arc::clone(&self.gate), self.roster.seat());
+        event::spawn(async move {
+            connection::serve(client, gate, seat).await;
+            drop(place);
+        });
+        Ok(())
+    }
+
+    /// Waits for a place; `None` if the end comes first.
+    async fn place(&self) -> io::Result<Option<Place>> {
+        let mut waits = false;
+        let place = poll_fn(|cx| {
+            if self.closing.draining.poll_raised(cx).is_ready() {
+                return Poll::Ready(Ok(None));
+            }
+            let place = self.places.poll_take(cx).map(|place| Ok(Some(place)));
+            if place.is_pending()
+                && !std::mem::replace(&mut waits, true)
+                && let Err(error) = self.acceptor.pause()
+            {
+                return Poll::Ready(Err(error));
+            }
+            place
+        })
+        .await;
+        if waits {
+            self.acceptor.resume()?;
+        }
+        place
+    }
+
+    /// Leaves clients in the kernel's queue for a moment.
+    async fn rest(&self) {
+        // Where epoll can't be told so, the loop goes round for that moment.
+        let _ = self.acceptor.pause();
+        let mut pause = pin!(sleep(PAUSE));
+        poll_fn(|cx| match self.closing.draining.poll_raised(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => pause.as_mut().poll(cx),
+        })
+        .await;
+        let _ = self.acceptor.resume();
     }
 }

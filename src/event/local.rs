@@ -1,0 +1,207 @@
+//! A thread's loop from within: its tasks, its descriptors, its queue.
+
+use super::mailbox::{Mailbox, TaskWaker};
+use super::sleep::Timers;
+use super::source::Slot;
+use nix::sys::epoll::{Epoll, EpollFlags};
+use slab::Slab;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// The task that a loop is run for.
+const FIRST: usize = 0;
+
+thread_local! {
+    static LOCAL: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+}
+
+/// A thread's loop.
+pub struct Local {
+    pub(super) epoll: Epoll,
+    pub(super) timers: RefCell<Timers>,
+    pub(super) mailbox: Arc<Mailbox>,
+    slots: RefCell<Slab<Rc<Slot>>>,
+    /// Counts descriptors; see [`Slot::key`].
+    generation: Cell<u32>,
+    tasks: RefCell<Slab<Entry>>,
+    queue: RefCell<Vec<usize>>,
+    current: Cell<usize>,
+}
+
+/// A task's place, kept while it is being polled.
+struct Entry {
+    task: Option<Task>,
+    queued: bool,
+}
+
+struct Task {
+    future: Pin<Box<dyn Future<Output = ()>>>,
+    waker: Waker,
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").finish_non_exhaustive()
+    }
+}
+
+/// Begins a task on this thread's loop; it is polled first when its caller waits.
+///
+/// # Panics
+/// This thread has no loop.
+pub fn spawn(future: impl Future<Output = ()> + 'static) {
+    Local::here().spawn(Box::pin(future));
+}
+
+/// Queues a task if it is one of this thread's loop; whether it is.
+pub(super) fn schedule_here(mailbox: &Arc<Mailbox>, task: usize) -> bool {
+    LOCAL.with_borrow(|local| {
+        let local = local.as_ref().filter(|local| Arc::ptr_eq(&local.mailbox, mailbox));
+        local.is_some_and(|local| {
+            local.schedule(task);
+            true
+        })
+    })
+}
+
+impl Local {
+    pub(super) fn new(epoll: Epoll, timers: Timers, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            epoll,
+            timers: RefCell::new(timers),
+            mailbox,
+            slots: RefCell::default(),
+            generation: Cell::new(0),
+            tasks: RefCell::default(),
+            queue: RefCell::default(),
+            current: Cell::new(0),
+        }
+    }
+
+    /// This thread's.
+    ///
+    /// # Panics
+    /// This thread has none.
+    #[must_use]
+    pub fn here() -> Rc<Self> {
+        #[expect(clippy::expect_used, reason = "only what runs in a loop waits")]
+        LOCAL.with_borrow(Clone::clone).expect("an event loop on this thread")
+    }
+
+    /// Makes it this thread's, or leaves the thread without one.
+    pub(super) fn enter(local: Option<Rc<Self>>) {
+        LOCAL.set(local);
+    }
+
+    pub(super) fn spawn(&self, future: Pin<Box<dyn Future<Output = ()>>>) {
+        let mut tasks = self.tasks.borrow_mut();
+        let entry = tasks.vacant_entry();
+        let id = entry.key();
+        let waker = Arc::new(TaskWaker { mailbox: Arc::clone(&self.mailbox), task: id }).into();
+        entry.insert(Entry { task: Some(Task { future, waker }), queued: true });
+        self.queue.borrow_mut().push(id);
+    }
+
+    /// Queues a task, if it is not queued or over.
+    pub(super) fn schedule(&self, id: usize) {
+        if let Some(entry) = self.tasks.borrow_mut().get_mut(id)
+            && !mem::replace(&mut entry.queued, true)
+        {
+            self.queue.borrow_mut().push(id);
+        }
+    }
+
+    /// Takes down what the kernel says of a descriptor, and queues who waits for it.
+    pub(super) fn mark(&self, key: u64, events: EpollFlags) {
+        let task = {
+            let slots = self.slots.borrow();
+            let Some(slot) = slots.get(index(key)).filter(|slot| slot.key.get() == key) else {
+                return;
+            };
+            slot.mark(events);
+            slot.task.get()
+        };
+        self.schedule(task);
+    }
+
+    pub(super) fn has_queued(&self) -> bool {
+        !self.queue.borrow().is_empty()
+    }
+
+    /// Polls every task that is queued, those not that are queued meanwhile. `batch` is empty, and
+    /// lends its memory.
+    pub(super) fn run_queued(&self, batch: &mut Vec<usize>) {
+        mem::swap(batch, &mut *self.queue.borrow_mut());
+        for id in batch.drain(..) {
+            self.run(id);
+        }
+    }
+
+    fn run(&self, id: usize) {
+        let Some(mut task) = self.tasks.borrow_mut().get_mut(id).and_then(|entry| {
+            entry.queued = false;
+            entry.task.take()
+        }) else {
+            return;
+        };
+        self.current.set(id);
+        let mut cx = Context::from_waker(&task.waker);
+        // One connection's defect ends that connection: its grant is not spent, its sockets close.
+        let polled = catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)));
+        match polled {
+            Ok(Poll::Pending) => {
+                if let Some(entry) = self.tasks.borrow_mut().get_mut(id) {
+                    entry.task = Some(task);
+                }
+            }
+            // Without the first task nobody would end the loop.
+            Err(panic) if id == FIRST => resume_unwind(panic),
+            Ok(Poll::Ready(())) | Err(_) => {
+                self.tasks.borrow_mut().remove(id);
+            }
+        }
+    }
+
+    /// The task that is being polled.
+    pub(super) fn current(&self) -> usize {
+        self.current.get()
+    }
+
+    /// Gives a descriptor its place.
+    pub(super) fn add(&self, slot: Slot) -> Rc<Slot> {
+        let generation = self.generation.get().wrapping_add(1);
+        self.generation.set(generation);
+        let slot = Rc::new(slot);
+        let mut slots = self.slots.borrow_mut();
+        let index = slots.insert(Rc::clone(&slot));
+        // Descriptors are 31-bit numbers: so are their places.
+        slot.key.set(u64::from(generation) << 32 | index as u64);
+        slot
+    }
+
+    pub(super) fn remove(&self, key: u64) {
+        self.slots.borrow_mut().try_remove(index(key));
+    }
+
+    /// Drops every task; what they hold is closed.
+    pub(super) fn clear(&self) {
+        // One after the other: a task that is dropped looks into the loop.
+        let count = self.tasks.borrow().capacity();
+        for id in 0..count {
+            let entry = self.tasks.borrow_mut().try_remove(id);
+            drop(entry);
+        }
+    }
+}
+
+/// The lower half.
+#[expect(clippy::cast_possible_truncation, reason = "Linux runs on 32 bits at the least")]
+fn index(key: u64) -> usize {
+    key as u32 as usize
+}

@@ -1,0 +1,28 @@
+//! Waiting: a thread's event loop, the tasks that wait in it, and what they wait for. One epoll
+//! instance, one run queue, nothing shared with other threads but bells.
+//!
+//! It does what a general runtime does, for one thread and for nothing but sockets: a wake-up by
+//! the kernel marks a descriptor, queues the task that waits for it, and that is all. What a relay
+//! pays for waiting is most of what it costs, see docs/performance.md.
+
+mod bell;
+mod event_loop;
+mod local;
+mod mailbox;
+mod sleep;
+mod source;
+
+pub use bell::{Bell, Flag};
+pub use event_loop::EventLoop;
+pub use local::{Local, spawn};
+pub use sleep::{Sleep, sleep};
+pub use source::{Interest, Source};
+
+use std::task::{Context, Poll};
+
+/// Lets everybody else who has something to do have a turn: the task is polled again after them
+/// and after a look at the descriptors.
+pub fn again<T>(cx: &Context<'_>) -> Poll<T> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
