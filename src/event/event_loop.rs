@@ -63,7 +63,11 @@ fn turn<T>(local: &Local, output: &Cell<Option<T>>) -> io::Result<T> {
     let mut events = [EpollEvent::empty(); EVENTS_MAX];
     let mut batch = Vec::new();
     loop {
-        let wait = if local.has_queued() { EpollTimeout::ZERO } else { EpollTimeout::NONE };
+        local.run_queued(&mut batch);
+        if let Some(output) = output.take() {
+            return Ok(output);
+        }
+        let wait = if local.has_postponed() { EpollTimeout::ZERO } else { EpollTimeout::NONE };
         let count = match local.epoll.wait(&mut events, wait) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
@@ -83,9 +87,6 @@ fn turn<T>(local: &Local, output: &Cell<Option<T>>) -> io::Result<T> {
                 key => local.mark(key, event.events()),
             }
         }
-        local.run_queued(&mut batch);
-        if let Some(output) = output.take() {
-            return Ok(output);
-        }
+        local.resume_postponed();
     }
 }

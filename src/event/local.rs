@@ -31,6 +31,8 @@ pub struct Local {
     generation: Cell<u32>,
     tasks: RefCell<Slab<Entry>>,
     queue: RefCell<Vec<usize>>,
+    /// Who wants another turn, but not before the others.
+    later: RefCell<Vec<usize>>,
     current: Cell<usize>,
 }
 
@@ -80,6 +82,7 @@ impl Local {
             generation: Cell::new(0),
             tasks: RefCell::default(),
             queue: RefCell::default(),
+            later: RefCell::default(),
             current: Cell::new(0),
         }
     }
@@ -130,16 +133,27 @@ impl Local {
         self.schedule(task);
     }
 
-    pub(super) fn has_queued(&self) -> bool {
-        !self.queue.borrow().is_empty()
+    /// Lets the task that is being polled have another turn after a look at the descriptors.
+    pub(super) fn postpone(&self) {
+        self.later.borrow_mut().push(self.current.get());
     }
 
-    /// Polls every task that is queued, those not that are queued meanwhile. `batch` is empty, and
-    /// lends its memory.
+    pub(super) fn has_postponed(&self) -> bool {
+        !self.later.borrow().is_empty()
+    }
+
+    /// Queues who was postponed.
+    pub(super) fn resume_postponed(&self) {
+        self.later.borrow_mut().drain(..).for_each(|id| self.schedule(id));
+    }
+
+    /// Polls every task that is queued, those too that are queued meanwhile.
     pub(super) fn run_queued(&self, batch: &mut Vec<usize>) {
-        mem::swap(batch, &mut *self.queue.borrow_mut());
-        for id in batch.drain(..) {
-            self.run(id);
+        while !self.queue.borrow().is_empty() {
+            mem::swap(batch, &mut *self.queue.borrow_mut());
+            for id in batch.drain(..) {
+                self.run(id);
+            }
         }
     }
 

@@ -18,11 +18,14 @@ pub use local::{Local, spawn};
 pub use sleep::{Sleep, sleep};
 pub use source::{Interest, Source};
 
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-/// Lets everybody else who has something to do have a turn: the task is polled again after them
-/// and after a look at the descriptors.
-pub fn again<T>(cx: &Context<'_>) -> Poll<T> {
-    cx.waker().wake_by_ref();
+/// Lets everybody else who has something to do have a turn: the task that is being polled is polled
+/// again after them and after a look at the descriptors.
+///
+/// # Panics
+/// This thread has no loop.
+pub fn again<T>() -> Poll<T> {
+    Local::here().postpone();
     Poll::Pending
 }

@@ -11,6 +11,7 @@ use crate::observe::log::LEVELS;
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
+use crate::proxy::splice::Relay;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -34,6 +35,8 @@ pub struct Config {
     pub run_as: RunAs,
     /// How much of the sandbox to use.
     pub sandbox: Sandbox,
+    /// How bytes are moved.
+    pub relay: Relay,
     /// Exit where the mounted socket is stale.
     pub exit_on_stale_socket: bool,
     /// What is allowed.
@@ -102,6 +105,7 @@ impl Config {
                 run_as,
             )?,
             sandbox: read.parse("SANDBOX", "strict, log or off", sandbox)?,
+            relay: read.parse("RELAY", "auto, copy or splice", relay)?,
             exit_on_stale_socket: read.parse("EXIT_ON_STALE_SOCKET", SWITCH, parse_switch)?,
             policy: read.policy()?,
             rules: read.rules()?,
@@ -230,6 +234,11 @@ fn run_as(text: &str) -> Option<RunAs> {
     };
     let (uid, gid) = text.split_once(':').unwrap_or((text, text));
     Some(RunAs { uid: id(uid)?, gid: id(gid)? })
+}
+
+fn relay(text: &str) -> Option<Relay> {
+    let word = text.to_ascii_lowercase();
+    Relay::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, relay)| relay)
 }
 
 fn sandbox(text: &str) -> Option<Sandbox> {

@@ -39,6 +39,11 @@ pub const SETTINGS: &[Setting] = &[
         "strict: no file system, no system call beyond the table; log: the kernel logs other calls and lets them pass; off",
     ),
     setting(
+        "RELAY",
+        "auto",
+        "auto: large uploads are spliced (they don't pass through this process), the rest is copied; copy; splice: both ways, whatever its size",
+    ),
+    setting(
         "EXIT_ON_STALE_SOCKET",
         "0",
         "1: exit with status 75 where the mounted socket belongs to a daemon that is gone, so that the container is started again",

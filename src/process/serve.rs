@@ -110,6 +110,7 @@ impl<'c> Bound<'c> {
                 policy,
                 limits: config.limits,
                 daemon,
+                relay: config.relay,
                 collected: AtomicUsize::new(0),
             }),
             listeners,

@@ -8,11 +8,12 @@ use super::answer::Answer;
 use super::buffer::Buffer;
 use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Share, Uncollected};
 use super::daemon::Unreachable;
-use super::exchange::{self, Report, Request};
+use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
 use super::outcome::{DaemonFailure, Outcome};
 use super::roster::Seat;
 use super::socket::Socket;
+use super::upward::Request;
 use super::{Gate, tunnel};
 use crate::admission::verdict::Passed;
 use crate::http::{
@@ -285,7 +286,7 @@ impl Connection {
             return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
         }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
-        let report = exchange::run(grant, request, &mut self.client, daemon).await;
+        let report = exchange::run(grant, request, &mut self.client, daemon, self.gate.relay).await;
         let Report { outcome, status, answered, outbox } = report;
         if let Outcome::DaemonFailed(failure) = &outcome {
             access::failed(self.client.socket.peer(), &incoming.subject, failure);
@@ -302,7 +303,8 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let inbox = std::mem::take(&mut self.client.inbox);
-                tunnel::run(&mut self.client.socket, daemon, inbox, outbox).await;
+                tunnel::run(&mut self.client.socket, daemon, [inbox, outbox], self.gate.relay)
+                    .await;
                 // Input that nobody has read must not cost the client its last output.
                 Then::Linger
             }

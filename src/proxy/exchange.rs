@@ -6,28 +6,16 @@ use super::buffer::Buffer;
 use super::client::Client;
 use super::outcome::{DaemonFailure, Outcome};
 use super::socket::{Ended, Socket};
-use super::turn::Turn;
+use super::splice::{Conduit, Direction, Relay, Stuck};
+use super::turn::{Step, steps};
+use super::upward::{Request, Upward};
 use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers};
 use crate::policy::Grant;
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Poll, ready};
 
 /// The longest head that a daemon may answer with, in bytes. Its real ones have a few hundred.
 const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
-
-/// The request on its way to the daemon.
-#[derive(Debug)]
-pub struct Request {
-    /// Sent first: a head and body that had to be collected. Empty where the client's own bytes
-    /// are sent as they came.
-    pub collected: Buffer,
-    /// How many bytes at the front of the inbox are judged and may be sent.
-    pub judged: usize,
-    /// The body that follows them.
-    pub body: BodyCursor,
-    /// The gate itself has said `100 Continue`; the daemon's own would be the second.
-    pub continued: bool,
-}
 
 /// What an exchange has moved.
 #[derive(Debug)]
@@ -46,9 +34,9 @@ struct Exchange<'c> {
     client: &'c mut Socket,
     daemon: &'c mut Socket,
     inbox: &'c mut Buffer,
-    request: Request,
-    /// Nothing more goes to the daemon: it has ended, or the client has.
-    upward_closed: bool,
+    up: Upward,
+    down: Conduit,
+    relay: Relay,
     outbox: Buffer,
     /// How many bytes at the front of the outbox may be sent.
     cleared: usize,
@@ -72,14 +60,16 @@ pub async fn run(
     request: Request,
     client: &mut Client,
     daemon: &mut Socket,
+    relay: Relay,
 ) -> Report {
     let Client { socket: client, inbox, seat } = client;
     let mut exchange = Exchange {
         client,
         daemon,
         inbox,
-        request,
-        upward_closed: false,
+        up: Upward::new(request, relay),
+        down: Conduit::default(),
+        relay,
         outbox: Buffer::default(),
         cleared: 0,
         stage: Stage::Head(HeadScan::default()),
@@ -87,7 +77,7 @@ pub async fn run(
         status: 0,
         answered: false,
     };
-    let outcome = poll_fn(|cx| exchange.poll(cx)).await;
+    let outcome = poll_fn(|_| exchange.poll()).await;
     let outcome =
         if outcome == Outcome::Complete && seat.is_draining() { Outcome::Last } else { outcome };
     Report {
@@ -99,13 +89,13 @@ pub async fn run(
 }
 
 impl Exchange<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let upward = match self.poll_upward(cx) {
+    fn poll(&mut self) -> Poll<Outcome> {
+        let upward = match self.up.poll(self.client, self.daemon, self.inbox) {
             Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
             Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         };
-        match self.poll_downward(cx) {
+        match self.poll_downward() {
             Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
             Poll::Ready(Ok(())) => return self.after_answer(upward),
             Poll::Pending => {}
@@ -117,106 +107,61 @@ impl Exchange<'_> {
         self.client.poll_reset().map(|()| Outcome::ClientGone)
     }
 
-    /// Client to daemon: what is judged, then more of the body.
-    fn poll_upward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
-        let mut turn = Turn::begin();
-        while !self.upward_closed {
-            let (first, judged) = (self.request.collected.filled(), self.request.judged);
-            if !first.is_empty() || judged > 0 {
-                let bytes = if first.is_empty() { &self.inbox.filled()[..judged] } else { first };
-                match self.daemon.poll_send(bytes) {
-                    Poll::Pending => {
-                        self.inbox.settle();
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(count)) => self.sent_upward(count),
-                    // It takes no more, but its answer may already be here.
-                    Poll::Ready(Err(_)) => self.upward_closed = true,
-                }
-            } else if self.request.body.is_complete() {
-                self.inbox.settle();
-                return Poll::Ready(Ok(()));
-            } else if !self.inbox.is_empty() {
-                match self.request.body.read(self.inbox.filled()) {
-                    Ok(count) => self.request.judged = count,
-                    Err(error) => return Poll::Ready(Err(Outcome::BadBody(error))),
-                }
-            } else {
-                let room = self.inbox.room();
-                match self.client.poll_recv(room) {
-                    Poll::Pending => {
-                        self.inbox.settle();
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(0)) => self.end_upward(),
-                    Poll::Ready(Ok(count)) => {
-                        self.inbox.fill(count);
-                        if turn.is_over(cx) {
-                            return Poll::Pending;
-                        }
-                    }
-                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
-                }
-            }
-        }
-        self.inbox.settle();
-        Poll::Ready(Ok(()))
-    }
-
-    fn sent_upward(&mut self, count: usize) {
-        if self.request.collected.is_empty() {
-            self.inbox.consume(count);
-            self.request.judged -= count;
-        } else {
-            self.request.collected.consume(count);
-            self.request.collected.settle();
-        }
-    }
-
-    /// The client has ended: so does what the daemon gets, and it acts as on its own socket.
-    fn end_upward(&mut self) {
-        self.upward_closed = true;
-        self.daemon.end();
-    }
-
     /// Daemon to client: heads, then the body, to its end.
-    fn poll_downward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
-        let mut turn = Turn::begin();
-        loop {
-            if self.cleared > 0 {
-                match self.client.poll_send(&self.outbox.filled()[..self.cleared]) {
-                    Poll::Pending => {
-                        self.outbox.settle();
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(count)) => {
-                        // An interim answer is none: the final one is still owed.
-                        self.answered |= !matches!(self.stage, Stage::Head(_));
-                        self.outbox.consume(count);
-                        self.cleared -= count;
-                    }
-                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
-                }
-            } else if matches!(self.stage, Stage::Complete(_) | Stage::Tunnel) {
-                return Poll::Ready(Ok(()));
-            } else if !self.clear_more()? {
-                let room = self.outbox.room();
-                match self.daemon.poll_recv(room) {
-                    Poll::Pending => {
-                        self.outbox.settle();
-                        return Poll::Pending;
-                    }
-                    // A reset is an end too: it comes when the daemon leaves bytes unread.
-                    Poll::Ready(Ok(0) | Err(_)) => self.daemon_ended()?,
-                    Poll::Ready(Ok(count)) => {
-                        self.outbox.fill(count);
-                        if turn.is_over(cx) {
-                            return Poll::Pending;
-                        }
-                    }
-                }
-            }
+    fn poll_downward(&mut self) -> Poll<Result<(), Outcome>> {
+        let polled = steps(|| self.poll_down_step());
+        self.outbox.settle();
+        polled
+    }
+
+    fn poll_down_step(&mut self) -> Poll<Result<Step, Outcome>> {
+        if self.down.is_under_way() {
+            return self.poll_down_splice();
         }
+        if self.cleared > 0 {
+            let Ok(count) = ready!(self.client.poll_send(&self.outbox.filled()[..self.cleared]))
+            else {
+                return Poll::Ready(Err(Outcome::ClientGone));
+            };
+            // An interim answer is none: the final one is still owed.
+            self.answered |= !matches!(self.stage, Stage::Head(_));
+            self.outbox.consume(count);
+            self.cleared -= count;
+            return Poll::Ready(Ok(Step::Sent));
+        }
+        if matches!(self.stage, Stage::Complete(_) | Stage::Tunnel) {
+            return Poll::Ready(Ok(Step::Complete));
+        }
+        if self.clear_more()? {
+            return Poll::Ready(Ok(Step::Sent));
+        }
+        if let Stage::Body(body, _) = &self.stage
+            && self.outbox.is_empty()
+            && self.relay.splices(Direction::Down, body.blind())
+        {
+            return self.poll_down_splice();
+        }
+        self.poll_down_read()
+    }
+
+    fn poll_down_read(&mut self) -> Poll<Result<Step, Outcome>> {
+        match ready!(self.daemon.poll_recv(self.outbox.room())) {
+            // A reset is an end too: it comes when the daemon leaves bytes unread.
+            Ok(0) | Err(_) => self.daemon_ended()?,
+            Ok(count) => self.outbox.fill(count),
+        }
+        Poll::Ready(Ok(Step::Read))
+    }
+
+    fn poll_down_splice(&mut self) -> Poll<Result<Step, Outcome>> {
+        let Stage::Body(body, _) = &mut self.stage else { return Poll::Ready(Ok(Step::Sent)) };
+        match ready!(self.down.poll_move(self.daemon, self.client, body)) {
+            Ok(0) | Err(Stuck::Sender(_)) => self.daemon_ended()?,
+            Ok(_) => {}
+            Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
+            Err(Stuck::Unable) => return self.poll_down_read(),
+        }
+        Poll::Ready(Ok(Step::Read))
     }
 
     /// Judges what is in the outbox; whether that brought the answer on.
@@ -253,7 +198,7 @@ impl Exchange<'_> {
         match head.next {
             Next::Interim => {
                 self.stage = Stage::Head(HeadScan::default());
-                if head.status == 100 && std::mem::take(&mut self.request.continued) {
+                if head.status == 100 && std::mem::take(&mut self.up.request.continued) {
                     self.outbox.consume(length);
                 } else {
                     self.cleared = length;
@@ -304,7 +249,7 @@ impl Exchange<'_> {
             // What is granted goes first, even if the daemon has agreed before it was all there.
             Stage::Tunnel if upward.is_pending() => Poll::Pending,
             Stage::Tunnel => Poll::Ready(Outcome::Tunnel),
-            Stage::Complete(Persistence::Close) if upward.is_ready() && !self.upward_closed => {
+            Stage::Complete(Persistence::Close) if upward.is_ready() && !self.up.is_closed => {
                 Poll::Ready(Outcome::Last)
             }
             Stage::Complete(Persistence::Close) => Poll::Ready(Outcome::Early),
@@ -313,7 +258,7 @@ impl Exchange<'_> {
             Stage::Complete(Persistence::KeepAlive) if upward.is_pending() => {
                 self.daemon.poll_ended().map(|_| Outcome::Early)
             }
-            Stage::Complete(Persistence::KeepAlive) if self.upward_closed => {
+            Stage::Complete(Persistence::KeepAlive) if self.up.is_closed => {
                 Poll::Ready(Outcome::Early)
             }
             Stage::Complete(Persistence::KeepAlive) => {
@@ -330,14 +275,14 @@ impl Exchange<'_> {
         // everything else of it: it may be the stream's.
         let held = self.asked.hijack != Hijack::Never && matches!(self.stage, Stage::Head(_));
         // An end behind another request is that one's.
-        if held || !self.inbox.is_empty() || self.upward_closed {
+        if held || !self.inbox.is_empty() || self.up.is_closed {
             return self.client.poll_gone().map(|()| Outcome::ClientGone);
         }
         match self.client.poll_ended() {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ended::Gone) => Poll::Ready(Outcome::ClientGone),
             Poll::Ready(Ended::Half) => {
-                self.end_upward();
+                self.up.end(self.daemon);
                 self.client.poll_gone().map(|()| Outcome::ClientGone)
             }
         }

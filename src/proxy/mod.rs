@@ -10,11 +10,14 @@ pub mod exchange;
 pub mod inquiry;
 pub mod listener;
 pub mod outcome;
+pub mod pipe;
 pub mod places;
 pub mod roster;
 pub mod socket;
+pub mod splice;
 pub mod tunnel;
 mod turn;
+pub mod upward;
 pub mod worker;
 
 use crate::policy::Policy;
@@ -43,6 +46,8 @@ pub struct Gate {
     pub limits: Limits,
     /// The way to the daemon.
     pub daemon: daemon::Daemon,
+    /// How bytes are moved.
+    pub relay: splice::Relay,
     /// How many bytes of bodies are collected at the moment, for all clients together.
     pub collected: AtomicUsize,
 }

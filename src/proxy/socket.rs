@@ -4,13 +4,18 @@
 //! Everything is a `poll_` function, so that one task drives both directions of a connection and
 //! waits for all that may happen without allocating. What is pending wakes the task that asked.
 
+use super::pipe::Pipe;
 use crate::event::{Interest, Source};
 use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::socket::{self, MsgFlags, Shutdown, SockaddrStorage};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::task::Poll;
+
+/// Pages are moved where they can be, and nobody waits.
+const SPLICE: SpliceFFlags = SpliceFFlags::SPLICE_F_MOVE.union(SpliceFFlags::SPLICE_F_NONBLOCK);
 
 /// How a peer has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +84,46 @@ impl Socket {
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => self.source.set_full()?,
                 Err(errno) => return Poll::Ready(Err(errno.into())),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Moves up to `most` bytes into a pipe (splice(2)); 0 is the peer's end. Where bytes are in the
+    /// pipe already, this is pending also while it has no room.
+    pub fn poll_splice_in(&mut self, pipe: &mut Pipe, most: usize) -> Poll<Result<usize, Errno>> {
+        while self.source.is_readable() {
+            match pipe.fill(|end| splice(&self.source, None, end, None, most, SPLICE)) {
+                Ok(count) => {
+                    self.unread = false;
+                    return Poll::Ready(Ok(count));
+                }
+                Err(Errno::EAGAIN) => {
+                    // Of an empty pipe and a socket it is the socket that can't go on.
+                    if pipe.held() == 0 {
+                        self.source.set_unreadable();
+                    }
+                    break;
+                }
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Poll::Ready(Err(errno)),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Moves bytes out of a pipe (splice(2)).
+    pub fn poll_splice_out(&mut self, pipe: &mut Pipe) -> Poll<Result<usize, Errno>> {
+        while !self.source.is_full() {
+            match pipe.drain(|end, held| splice(end, None, &self.source, None, held, SPLICE)) {
+                Ok(count) => return Poll::Ready(Ok(count)),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => {
+                    if self.source.set_full().is_err() {
+                        return Poll::Ready(Err(Errno::EPIPE));
+                    }
+                }
+                Err(errno) => return Poll::Ready(Err(errno)),
             }
         }
         Poll::Pending

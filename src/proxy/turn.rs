@@ -1,27 +1,39 @@
 //! How long one connection may work before the others of its worker get their turn.
 
 use crate::event;
-use std::task::Context;
+use std::task::Poll;
 
-/// Buffers that a connection moves in one turn: 2 MiB at the most, about a millisecond, so that a
-/// download next door shows in no one's latency.
-const BUFFERS_MAX: u32 = 16;
+/// Pieces that a connection moves in one turn, each a buffer or a pipe full: 2 MiB of copies at the
+/// most, about a millisecond, so that a download next door shows in no one's latency.
+const PIECES_MAX: u32 = 16;
 
-/// What is left of a turn.
-#[derive(Debug)]
-pub struct Turn(u32);
+/// What one step of a direction has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Something that was here has gone on.
+    Sent,
+    /// Something has come.
+    Read,
+    /// There is nothing left to do.
+    Complete,
+}
 
-impl Turn {
-    /// A new turn.
-    #[must_use]
-    pub fn begin() -> Self {
-        Self(BUFFERS_MAX)
-    }
-
-    /// Counts a buffer; whether the turn is over. The task is then called again after the others
-    /// and after the event loop, so its caller returns `Pending`.
-    pub fn is_over(&mut self, cx: &Context<'_>) -> bool {
-        self.0 = self.0.saturating_sub(1);
-        self.0 == 0 && event::again::<()>(cx).is_pending()
+/// Takes step after step until there is nothing left to do, something is to be waited for, or the
+/// turn is over: the task is then called again, after the others and after a look at the sockets.
+pub fn steps<E>(mut step: impl FnMut() -> Poll<Result<Step, E>>) -> Poll<Result<(), E>> {
+    let mut left = PIECES_MAX;
+    loop {
+        match step() {
+            Poll::Ready(Ok(Step::Sent)) => {}
+            Poll::Ready(Ok(Step::Read)) => {
+                left -= 1;
+                if left == 0 {
+                    return event::again();
+                }
+            }
+            Poll::Ready(Ok(Step::Complete)) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Worker {
 
         self.closing.draining.raised().await;
         // A listener is closed when its task is gone, and only then are clients turned away.
-        poll_fn(|cx| if open.get() == 0 { Poll::Ready(()) } else { event::again(cx) }).await;
+        poll_fn(|_| if open.get() == 0 { Poll::Ready(()) } else { event::again() }).await;
         roster.drain();
         let mut empty = pin!(roster.empty());
         let mut grace = pin!(sleep(self.grace));

@@ -1,0 +1,112 @@
+//! Pipes, which splice(2) moves bytes through: sockets can't be joined without one. A thread
+//! lends a few; one is either empty or held by the connection whose bytes are in it.
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::pipe2;
+use std::cell::RefCell;
+use std::mem;
+use std::os::fd::OwnedFd;
+
+/// A pipe's size: what is moved in one piece. The kernel grants an unprivileged user 64 of them
+/// (`/proc/sys/fs/pipe-user-pages-soft`, see pipe(7)); beyond that pipes keep the size they had.
+pub const PIPE_BYTES: usize = 1024 * 1024;
+
+/// What a thread lends at once, two descriptors each. Whoever gets none copies.
+pub const PIPES_MAX: usize = 16;
+
+/// Empty pipes a thread keeps.
+const FREE_MAX: usize = 4;
+
+#[derive(Default)]
+struct Pool {
+    free: Vec<Ends>,
+    lent: usize,
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = RefCell::default();
+}
+
+#[derive(Debug)]
+struct Ends {
+    read: OwnedFd,
+    write: OwnedFd,
+}
+
+/// A lent pipe, empty in the beginning. It goes back when dropped, unless bytes are in it: then it
+/// is closed, so that nobody else ever meets them.
+#[derive(Debug)]
+pub struct Pipe {
+    /// `None` only while it is dropped.
+    ends: Option<Ends>,
+    held: usize,
+}
+
+impl Pipe {
+    /// Borrows one; `None` where there is none to be had.
+    #[must_use]
+    pub fn lend() -> Option<Self> {
+        POOL.with_borrow_mut(|pool| {
+            if pool.lent >= PIPES_MAX {
+                return None;
+            }
+            let ends = match pool.free.pop() {
+                Some(ends) => ends,
+                None => Ends::make().ok()?,
+            };
+            pool.lent += 1;
+            Some(Self { ends: Some(ends), held: 0 })
+        })
+    }
+
+    /// How many bytes are in it.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Has `put` put bytes into its one end; it says how many.
+    pub(super) fn fill(
+        &mut self,
+        put: impl FnOnce(&OwnedFd) -> Result<usize, Errno>,
+    ) -> Result<usize, Errno> {
+        let count = put(&self.ends.as_ref().ok_or(Errno::EBADF)?.write)?;
+        self.held += count;
+        Ok(count)
+    }
+
+    /// Has `take` take at most what is held from its other end; it says how many.
+    pub(super) fn drain(
+        &mut self,
+        take: impl FnOnce(&OwnedFd, usize) -> Result<usize, Errno>,
+    ) -> Result<usize, Errno> {
+        let count = take(&self.ends.as_ref().ok_or(Errno::EBADF)?.read, self.held)?;
+        self.held -= count;
+        Ok(count)
+    }
+}
+
+impl Ends {
+    fn make() -> Result<Self, Errno> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        // A smaller one serves as well, only not as fast.
+        let _ =
+            fcntl(&write, FcntlArg::F_SETPIPE_SZ(i32::try_from(PIPE_BYTES).unwrap_or(i32::MAX)));
+        Ok(Self { read, write })
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let ends = mem::take(&mut self.ends);
+        // The thread may be ending, its pool gone: the pipe is closed then.
+        let _ = POOL.try_with(|pool| {
+            let mut pool = pool.borrow_mut();
+            pool.lent = pool.lent.saturating_sub(1);
+            if self.held == 0 && pool.free.len() < FREE_MAX {
+                pool.free.extend(ends);
+            }
+        });
+    }
+}
