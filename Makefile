@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test fmt lint doc deny bench fuzz clean
+.PHONY: help run build image test fmt lint doc deny bench bench-peers syscalls fuzz clean
+
+# Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
+PEERS ?=
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
 
 help: ## what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: ## the gate, read-only, in front of this machine's Docker Engine (installs and starts one if need be)
 	@scripts/run.sh
@@ -36,6 +39,12 @@ deny: ## licences and sources of everything that is depended on
 
 bench: ## the benchmarks: what judging costs, what the gate adds to a request
 	cargo bench
+
+bench-peers: ## the gate beside a byte copier and HAProxy, as a table (installs HAProxy if need be)
+	scripts/peers.sh compare $(PEERS)
+
+syscalls: ## how many system calls a request costs, by name (installs strace and HAProxy if need be)
+	scripts/peers.sh syscalls $(PEERS)
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (needs a nightly toolchain)
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz

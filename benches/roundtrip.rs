@@ -15,10 +15,18 @@ const PONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Len
 const BULK_BYTES: usize = 64 << 20;
 const DOWNLOAD: &[u8] = b"GET /images/x/get HTTP/1.1\r\nHost: x\r\n\r\n";
 
+const ATTACH: &[u8] =
+    b"POST /containers/x/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\n\
+    Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n";
+const UPGRADED: &[u8] = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+
+/// How large bodies are passed on: a gate for each.
+const RELAYS: [&str; 2] = ["copy", "splice"];
+
 /// A way to the daemon: its name and how to begin it.
 type Way<'g> = (&'static str, &'g dyn Fn() -> Box<dyn Stream>);
 
-/// The stand-in: pings, a large answer, a large upload. One thread a connection.
+/// The stand-in: pings, a large answer, a large upload, an echo. One thread a connection.
 fn stand_in(listener: UnixListener) {
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
@@ -40,6 +48,9 @@ fn answer(mut connection: UnixStream) -> std::io::Result<()> {
             }
             filled += count;
         }
+        if bytes.starts_with(ATTACH) {
+            return echo(&mut connection);
+        }
         if bytes.starts_with(b"POST") {
             let head =
                 bytes[..filled].windows(4).position(|end| end == b"\r\n\r\n").unwrap_or(0) + 4;
@@ -59,10 +70,33 @@ fn answer(mut connection: UnixStream) -> std::io::Result<()> {
     }
 }
 
+fn echo(connection: &mut UnixStream) -> std::io::Result<()> {
+    connection.write_all(UPGRADED)?;
+    let mut bytes = [0; 4096];
+    loop {
+        let count = connection.read(&mut bytes)?;
+        if count == 0 {
+            return Ok(());
+        }
+        connection.write_all(&bytes[..count])?;
+    }
+}
+
 fn ping(stream: &mut dyn Stream) {
     let mut answer = [0; PONG.len()];
     stream.write_all(PING).expect("sent");
     stream.read_exact(&mut answer).expect("answered");
+}
+
+fn attach(stream: &mut dyn Stream) {
+    let mut head = [0; UPGRADED.len()];
+    stream.write_all(ATTACH).expect("sent");
+    stream.read_exact(&mut head).expect("upgraded");
+}
+
+fn there_and_back(stream: &mut dyn Stream) {
+    stream.write_all(b"e").expect("sent");
+    stream.read_exact(&mut [0]).expect("echoed");
 }
 
 fn download(stream: &mut dyn Stream, bytes: &mut [u8]) {
@@ -84,46 +118,61 @@ fn upload(stream: &mut dyn Stream, bytes: &[u8]) {
     stream.read_exact(&mut answer).expect("answered");
 }
 
-fn ways(criterion: &mut Criterion) {
+/// Small things: what the gate adds to each.
+fn latency(criterion: &mut Criterion) {
     let gate = Gate::start(stand_in);
-    let connect: [Way<'_>; 3] = [
+    let ways: [Way<'_>; 3] = [
         ("straight on the socket", &|| gate.daemon()),
         ("through the gate, unix", &|| gate.unix()),
         ("through the gate, tcp", &|| gate.tcp()),
     ];
 
     let mut group = criterion.benchmark_group("ping, connection kept");
-    for (way, connect) in connect {
+    for (way, connect) in ways {
         let mut stream = connect();
         group.bench_function(way, |bench| bench.iter(|| ping(&mut *stream)));
     }
     group.finish();
 
     let mut group = criterion.benchmark_group("ping, connection made");
-    for (way, connect) in connect {
+    for (way, connect) in ways {
         group.bench_function(way, |bench| bench.iter(|| ping(&mut *connect())));
     }
     group.finish();
 
-    let mut bytes = vec![0; 256 * 1024];
-    for (name, run) in [("download of 64 MiB", true), ("upload of 64 MiB", false)] {
-        let mut group = criterion.benchmark_group(name);
-        group.sample_size(20).throughput(Throughput::Bytes(BULK_BYTES as u64));
-        for (way, connect) in connect {
-            let mut stream = connect();
-            group.bench_function(way, |bench| {
-                bench.iter(|| {
-                    if run {
-                        download(&mut *stream, &mut bytes);
-                    } else {
-                        upload(&mut *stream, &bytes);
-                    }
-                });
-            });
-        }
-        group.finish();
+    let mut group = criterion.benchmark_group("one byte there and back, attached");
+    for (way, connect) in ways {
+        let mut stream = connect();
+        attach(&mut *stream);
+        group.bench_function(way, |bench| bench.iter(|| there_and_back(&mut *stream)));
     }
+    group.finish();
 }
 
-criterion_group!(benches, ways);
+/// Large things: how many bytes pass in a second.
+fn throughput(criterion: &mut Criterion) {
+    let gates = RELAYS.map(|relay| (relay, Gate::start_with(&[("RELAY", relay)], stand_in)));
+    let mut streams = vec![("straight on the socket".to_owned(), gates[0].1.daemon())];
+    for (relay, gate) in &gates {
+        streams.push((format!("through the gate, unix, {relay}"), gate.unix()));
+        streams.push((format!("through the gate, tcp, {relay}"), gate.tcp()));
+    }
+    let mut bytes = vec![0; 256 * 1024];
+
+    let mut group = criterion.benchmark_group("download of 64 MiB");
+    group.sample_size(20).throughput(Throughput::Bytes(BULK_BYTES as u64));
+    for (way, stream) in &mut streams {
+        group.bench_function(&*way, |bench| bench.iter(|| download(&mut **stream, &mut bytes)));
+    }
+    group.finish();
+
+    let mut group = criterion.benchmark_group("upload of 64 MiB");
+    group.sample_size(20).throughput(Throughput::Bytes(BULK_BYTES as u64));
+    for (way, stream) in &mut streams {
+        group.bench_function(&*way, |bench| bench.iter(|| upload(&mut **stream, &bytes)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, latency, throughput);
 criterion_main!(benches);

@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 /// A connection, whatever its kind.
@@ -23,7 +24,15 @@ pub struct Gate {
 impl Gate {
     /// Starts it; `stand_in` is given the daemon's socket to serve.
     pub fn start(stand_in: impl FnOnce(UnixListener)) -> Self {
-        let folder = std::env::temp_dir().join(format!("dockgate-bench-{}", std::process::id()));
+        Self::start_with(&[], stand_in)
+    }
+
+    /// Starts it with further settings.
+    pub fn start_with(settings: &[(&str, &str)], stand_in: impl FnOnce(UnixListener)) -> Self {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("dockgate-bench-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
         stand_in(UnixListener::bind(folder.join("daemon.sock")).expect("a socket"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_dockgate"))
@@ -33,6 +42,7 @@ impl Gate {
             .env("IMAGES", "1")
             .env("POST", "1")
             .env("LOG_LEVEL", "info")
+            .envs(settings.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the gate starts");
