@@ -3,7 +3,7 @@
 
 use super::body::BodyFraming;
 use super::error::HeadError;
-use super::line::{FIELD_LINES_MAX, field};
+use super::line::{FIELD_LINES_MAX, field, trim};
 use super::number;
 use super::token::is;
 use super::{Persistence, Version};
@@ -49,14 +49,19 @@ impl<'b> Fields<'b> {
                 return Err(HeadError::TooManyFields);
             }
             lines = rest;
-            fields.add(name, value);
+            // The letters that the names below begin with: one comparison for most lines.
+            if matches!(
+                name.first(),
+                Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't' | b'U' | b'u')
+            ) {
+                fields.add(name, trim(value));
+            }
         }
         Ok(fields)
     }
 
     #[inline(never)]
     fn add(&mut self, name: &[u8], value: &'b [u8]) {
-        // By length first: one comparison for nearly every line.
         match name.len() {
             4 if is(name, b"host") => self.host.add(value),
             6 if is(name, b"expect") => self.expect_continue |= has_token(value, b"100-continue"),

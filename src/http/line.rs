@@ -12,7 +12,7 @@ pub(super) const FIELD_LINES_MAX: usize = 128;
 /// A request line: method, target, version, and what follows it.
 pub(super) type Request<'b> = (&'b [u8], &'b [u8], Version, &'b [u8]);
 
-/// A field line: name, value, and what follows it.
+/// A field line: name, value with the blanks around it, and what follows it.
 pub(super) type Field<'b> = (&'b [u8], &'b [u8], &'b [u8]);
 
 /// `METHOD SP TARGET SP VERSION CRLF` (RFC 9112, section 3). The target is UTF-8 without control
@@ -71,7 +71,7 @@ pub(super) fn field(lines: &[u8]) -> Result<Option<Field<'_>>, HeadError> {
     match rest {
         [b':', rest @ ..] if !name.is_empty() => {
             let (value, rest) = text(rest).ok_or(HeadError::FieldValue)?;
-            Ok(Some((name, trim(value), rest)))
+            Ok(Some((name, value, rest)))
         }
         [] | [b'\r', ..] if name.is_empty() => Err(HeadError::StartLine),
         _ => Err(HeadError::FieldName),
@@ -84,18 +84,20 @@ pub(super) fn field(lines: &[u8]) -> Result<Option<Field<'_>>, HeadError> {
 #[expect(clippy::inline_always, reason = "once for each line, and used in one other place")]
 fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = word::position(bytes, word::control)?;
-    while let [b'\t', rest @ ..] = bytes.get(end..)? {
-        end = word::position(rest, word::control)?.checked_add(end)?.checked_add(1)?;
-    }
-    match bytes.split_at_checked(end)? {
-        (text, [b'\r', b'\n', rest @ ..]) => Some((text, rest)),
-        _ => None,
+    loop {
+        let (text, rest) = bytes.split_at_checked(end)?;
+        match rest {
+            [b'\r', b'\n', rest @ ..] => return Some((text, rest)),
+            [b'\t', rest @ ..] => {
+                end = word::position(rest, word::control)?.checked_add(end)?.checked_add(1)?;
+            }
+            _ => return None,
+        }
     }
 }
 
 /// Without `OWS` (RFC 9110, section 5.6.3) at its ends.
-#[inline]
-fn trim(mut value: &[u8]) -> &[u8] {
+pub(super) fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }
@@ -116,7 +118,7 @@ mod tests {
     fn fields(mut lines: &[u8]) -> Result<Fields, HeadError> {
         let mut fields = Vec::new();
         while let Some((name, value, rest)) = field(lines)? {
-            fields.push((name.to_vec(), value.to_vec()));
+            fields.push((name.to_vec(), trim(value).to_vec()));
             lines = rest;
         }
         Ok(fields)
