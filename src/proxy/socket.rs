@@ -43,7 +43,11 @@ impl Socket {
     /// # Errors
     /// It can't be registered with this thread's event loop.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { source: Source::new(fd, Interest::Stream)?, unread: false, name: OnceCell::new() })
+        Ok(Self {
+            source: Source::new(fd, Interest::Stream)?,
+            unread: false,
+            name: OnceCell::new(),
+        })
     }
 
     /// Takes one that has just been accepted: most clients have spoken by then.
