@@ -112,6 +112,19 @@ impl<'b> RequestHead<'b> {
             bytes: head,
         })
     }
+
+    /// The value of the first field line with this name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &[u8]) -> Option<&'b [u8]> {
+        let (.., mut lines) = line::request(self.bytes).ok()?;
+        while let Ok(Some((found, value, rest))) = line::field(lines) {
+            if found.eq_ignore_ascii_case(name) {
+                return Some(line::trim(value));
+            }
+            lines = rest;
+        }
+        None
+    }
 }
 
 /// A malformed version and one that is not spoken differ in their answer: 400 or 505 (RFC 9110,

@@ -1,72 +1,114 @@
 //! One line a request, at the level its kind deserves: a refusal is a warning, a write that was
-//! let through is information, a read is for debugging. Queries, headers and bodies do not appear:
-//! they may hold secrets. Of what is refused a finding shows its field, and its value where that can
-//! be no secret.
+//! let through is information, a read is for debugging. Of what is refused a finding shows its field,
+//! and its value where that can be no secret.
 
+use super::record::{Record, Subject, Times, TunnelRecord, Verdict};
 use super::text::shown;
+use super::who::Client;
 use crate::admission::verdict::Notes;
-use crate::api::Effect;
-use crate::http::RequestHead;
-use crate::policy::{Decision, Refusal};
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::sync::Mutex;
-use tracing::{Level, debug, enabled, info, warn};
+use tracing::{Level, debug, enabled, field, info, warn};
 
-/// What a line is about. Empty where no line will be written.
-#[derive(Debug, Default)]
-pub struct Subject {
-    /// Method and path.
-    pub request: String,
-    operation: &'static str,
-    writes: bool,
+/// Whether a request that passes will have a line.
+#[must_use]
+pub fn is_told(subject: &Subject) -> bool {
+    if subject.writes { enabled!(Level::INFO) } else { enabled!(Level::DEBUG) }
 }
 
-impl Subject {
-    /// The subject of a request, spelled out only where it will be needed.
-    #[must_use]
-    pub fn of(head: &RequestHead<'_>, decision: &Decision) -> Self {
-        let operation = decision.operation();
-        let writes = operation.is_some_and(|operation| operation.line().effect == Effect::Writes);
-        let refused = !matches!(decision, Decision::Allow(_));
-        let told = if writes { enabled!(Level::INFO) } else { enabled!(Level::DEBUG) };
-        if !refused && !told {
-            return Self { writes, ..Self::default() };
+/// A request's line.
+pub fn tell(record: &Record<'_>) {
+    let &Record { client, subject, verdict, status, .. } = record;
+    let operation = subject.operation.map_or("-", |operation| operation.id());
+    let request = || subject.request();
+    match verdict {
+        Verdict::Refused(refusal) => warn!(
+            client = %client.who(),
+            reason = refusal.name(),
+            status,
+            "refused {}: {refusal}",
+            request(),
+        ),
+        Verdict::Malformed(name) => {
+            warn!(client = %client.who(), operation, reason = name, status, "refused the body of {}", request());
         }
-        let method = head.bytes.split(|&byte| byte == b' ').next().unwrap_or_default();
-        Self {
-            request: format!("{} {}", shown(method), shown(head.target.raw_path)),
-            operation: operation.map_or("-", |operation| operation.id()),
-            writes,
+        Verdict::Failed(why) => {
+            warn!(client = %client.who(), operation, status, "{}: {why}", request());
         }
+        Verdict::Allowed | Verdict::Abandoned if is_told(subject) => tell_passed(record, operation),
+        Verdict::Allowed | Verdict::Abandoned => {}
     }
 }
 
-/// A request was refused.
-pub fn refused(client: impl Display, subject: &Subject, refusal: &Refusal) {
-    warn!(
-        client = %client,
-        reason = refusal.name(),
-        status = refusal.status(),
-        "refused {}: {refusal}",
-        subject.request
+fn tell_passed(record: &Record<'_>, operation: &str) {
+    let &Record { client, subject, status, traffic, .. } = record;
+    let (up, down) = (traffic.up.total(), traffic.down.total());
+    let Times { daemon, own, .. } = record.times.unwrap_or_default();
+    let (daemon_us, gate_us) = (daemon.as_micros(), own.as_micros());
+    let given_up = matches!(record.verdict, Verdict::Abandoned).then_some(true);
+    let details = subject.details.as_deref();
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                client = %client.who(),
+                operation,
+                status,
+                up,
+                down,
+                daemon_us,
+                gate_us,
+                given_up,
+                traceparent = details.and_then(|details| named(&details.traceparent)),
+                request_id = details.and_then(|details| named(&details.request_id)),
+                "{}",
+                subject.request(),
+            )
+        };
+    }
+    if subject.writes {
+        line!(info);
+    } else {
+        line!(debug);
+    }
+}
+
+fn named(text: &str) -> Option<field::DisplayValue<&str>> {
+    (!text.is_empty()).then(|| field::display(text))
+}
+
+/// A tunnel's line.
+pub fn tell_tunnel(record: &TunnelRecord<'_>) {
+    let &TunnelRecord { client, subject, end, traffic, time } = record;
+    if !is_told(subject) {
+        return;
+    }
+    let (up, down) = (traffic.up.total(), traffic.down.total());
+    let seconds = time.unwrap_or_default().as_secs_f64();
+    let operation = subject.operation.map_or("-", |operation| operation.id());
+    info!(
+        client = %client.who(),
+        operation,
+        up,
+        down,
+        seconds,
+        "{}: the stream was ended by {}",
+        subject.request(),
+        end.name(),
     );
 }
 
 /// What is to be told of arguments that pass: what audit lets through, what was taken out, and,
 /// once for each name, fields that no table knows.
-pub fn noted(client: impl Display, subject: &Subject, notes: &Notes) {
-    if notes.is_empty() {
-        return;
-    }
-    let Subject { request, operation, .. } = subject;
+pub fn tell_notes(client: &dyn Client, subject: &Subject, notes: &Notes) {
+    let operation = subject.operation.map_or("-", |operation| operation.id());
+    let request = subject.request();
     if let Some(findings) = &notes.would_refuse {
         let reason = findings.cause().name();
-        warn!(%client, operation, reason, "would refuse {request} (ADMISSION=audit): {findings}");
+        warn!(client = %client.who(), operation, reason, "would refuse {request} (ADMISSION=audit): {findings}");
     }
     for finding in &notes.stripped {
         let reason = finding.cause.name();
-        warn!(%client, operation, reason, "took out of {request} (BIND_MOUNT_ACTION=strip): {finding}");
+        warn!(client = %client.who(), operation, reason, "took out of {request} (BIND_MOUNT_ACTION=strip): {finding}");
     }
     for field in notes.unknown.iter().filter(|field| is_new(field)) {
         warn!(
@@ -85,10 +127,10 @@ fn is_new(name: &str) -> bool {
     told.len() < NAMES_MAX && told.insert(name.to_owned())
 }
 
-/// A request, or its body, had no single reading. Of what came only a method and a path are told:
-/// it may as well be the body of a request that went wrong.
-pub fn malformed(client: impl Display, name: &str, bytes: &[u8]) {
-    warn!(%client, reason = name, "refused a malformed request {}", shown(method_and_path(bytes)));
+/// Bytes that are no request.
+pub fn tell_malformed(client: &dyn Client, name: &'static str, status: u16, bytes: &[u8]) {
+    let request = shown(method_and_path(bytes));
+    warn!(client = %client.who(), reason = name, status, "refused a malformed request {request}");
 }
 
 fn method_and_path(bytes: &[u8]) -> &[u8] {
@@ -99,20 +141,4 @@ fn method_and_path(bytes: &[u8]) -> &[u8] {
     let ends = |&byte: &u8| matches!(byte, b' ' | b'?' | b'\r' | b'\n');
     let path = bytes[method + 1..].iter().position(ends);
     path.map_or(bytes, |length| &bytes[..=method + length])
-}
-
-/// A request went to the daemon and was answered with `status`.
-pub fn served(client: impl Display, subject: &Subject, status: u16) {
-    let Subject { request, operation, .. } = subject;
-    if subject.writes {
-        info!(%client, operation, status, "{request}");
-    } else {
-        debug!(%client, operation, status, "{request}");
-    }
-}
-
-/// A request could not be served for the daemon's sake.
-pub fn failed(client: impl Display, subject: &Subject, why: impl Display) {
-    let request = if subject.request.is_empty() { "a read" } else { &subject.request };
-    warn!(%client, operation = subject.operation, "{request}: {why}");
 }

@@ -1,5 +1,8 @@
-//! What the gate says about what it does: its log.
+//! What the gate says about what it does: one record a request, and who is told of it.
 
 pub mod access;
 pub mod log;
+pub mod observer;
+pub mod record;
 pub mod text;
+pub mod who;

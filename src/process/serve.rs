@@ -9,6 +9,7 @@ use super::signals::{Signals, Watch};
 use super::warning;
 use crate::event::{self, EventLoop};
 use crate::observe::log;
+use crate::observe::observer::Observer;
 use crate::policy::Policy;
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
@@ -110,6 +111,7 @@ impl<'c> Bound<'c> {
                 policy,
                 limits: config.limits,
                 daemon,
+                observer: Observer::default(),
                 relay: config.relay,
                 collected: AtomicUsize::new(0),
             }),

@@ -15,14 +15,15 @@ use super::roster::Seat;
 use super::socket::Socket;
 use super::upward::Request;
 use super::{Gate, tunnel};
-use crate::admission::verdict::Passed;
+use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, FramingError, HeadError, Method, Persistence, RequestHead, Trailers,
     Version, reframe,
 };
-use crate::observe::access::{self, Subject};
+use crate::observe::record::{Record, Stopwatch, Subject, Traffic, TunnelRecord, Verdict};
 use crate::policy::{Decision, Examination, Grant, Inquiry, Refusal};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What a connection does after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,9 @@ struct Incoming {
     persistence: Persistence,
     expects_continue: bool,
     subject: Subject,
+    watch: Stopwatch,
+    /// What is to be said of its arguments.
+    notes: Option<Box<Notes>>,
 }
 
 impl Incoming {
@@ -80,7 +84,7 @@ impl Connection {
             },
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => {
-                access::malformed(self.client.socket.peer(), "head-late", b"");
+                self.tell_malformed("head-late", 408, b"");
                 let message = "the request head did not arrive in time (HEAD_TIMEOUT)".to_owned();
                 self.answer_last(&Answer { status: 408, message }, Method::Other).await
             }
@@ -97,6 +101,7 @@ impl Connection {
     fn judge(&self, length: usize) -> Result<(Incoming, Decision), HeadError> {
         let head = RequestHead::parse(&self.client.inbox.filled()[..length])?;
         let decision = self.gate.policy.judge(&head);
+        let subject = self.gate.observer.subject(&head, &decision);
         let incoming = Incoming {
             method: head.method,
             version: head.version,
@@ -104,7 +109,9 @@ impl Connection {
             body: BodyCursor::new(head.framing, Trailers::Refuse),
             persistence: head.persistence,
             expects_continue: head.expects_continue,
-            subject: Subject::of(&head, &decision),
+            watch: Stopwatch::begin(self.gate.observer.wants_times(&subject)),
+            notes: None,
+            subject,
         };
         Ok((incoming, decision))
     }
@@ -126,7 +133,7 @@ impl Connection {
                 // What is here of the body is judged too, so that both go in one write.
                 let judged = match incoming.body.read(&self.client.inbox.filled()[length..]) {
                     Ok(count) => length + count,
-                    Err(error) => return Box::pin(self.bad_body(error)).await,
+                    Err(error) => return Box::pin(self.bad_body(error, incoming)).await,
                 };
                 let request = Request {
                     collected: Buffer::default(),
@@ -170,19 +177,19 @@ impl Connection {
         let mut share = Share::of(&gate.collected);
         let body = match self.client.collect(&mut incoming.body, &limits, &mut share).await {
             Ok(body) => body,
-            Err(Uncollected::Bad(error)) => return self.bad_body(error).await,
+            Err(Uncollected::Bad(error)) => return self.bad_body(error, incoming).await,
             Err(Uncollected::Ended) => return Then::Close,
             Err(Uncollected::TooLong) => {
                 let refusal = examination.too_long(limits.json_bytes_max);
                 return self.refuse(&refusal, incoming).await;
             }
             Err(Uncollected::Crowded) => {
-                access::malformed(self.client.socket.peer(), "bodies-crowded", b"");
+                self.tell(incoming, Verdict::Malformed("bodies-crowded"), 503, None);
                 let message = "too many request bodies are under way at once; try again".to_owned();
                 return self.answer_last(&Answer { status: 503, message }, Method::Other).await;
             }
             Err(Uncollected::Late) => {
-                access::malformed(self.client.socket.peer(), "body-late", b"");
+                self.tell(incoming, Verdict::Malformed("body-late"), 408, None);
                 let message = "the request body did not arrive in time (HEAD_TIMEOUT)".to_owned();
                 return self.answer_last(&Answer { status: 408, message }, Method::Other).await;
             }
@@ -238,7 +245,7 @@ impl Connection {
             let fresh = match self.reach().await {
                 Ok(fresh) => fresh,
                 Err(Unreachable { status, message }) => {
-                    access::failed(self.client.socket.peer(), &incoming.subject, &message);
+                    self.tell(incoming, Verdict::Failed(&message), status, None);
                     return Err(self.answer(&Answer { status, message }, incoming).await);
                 }
             };
@@ -261,8 +268,12 @@ impl Connection {
         }
         match inquiry.close() {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
-            Ok((grant, passed)) => {
-                access::noted(self.client.socket.peer(), &incoming.subject, &passed.notes);
+            Ok((grant, mut passed)) => {
+                let notes = std::mem::take(&mut passed.notes);
+                if !notes.is_empty() {
+                    self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
+                    incoming.notes = Some(Box::new(notes));
+                }
                 Ok((grant, passed))
             }
         }
@@ -281,18 +292,16 @@ impl Connection {
     /// Sends a granted request to the daemon and its answer back.
     async fn exchange(&mut self, grant: Grant, request: Request, incoming: &mut Incoming) -> Then {
         if let Err(Unreachable { status, message }) = self.reach().await {
-            access::failed(self.client.socket.peer(), &incoming.subject, &message);
+            self.tell(incoming, Verdict::Failed(&message), status, None);
             self.client.inbox.consume(request.judged);
             return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
         }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
-        let report = exchange::run(grant, request, &mut self.client, daemon, self.gate.relay).await;
-        let Report { outcome, status, answered, outbox } = report;
-        if let Outcome::DaemonFailed(failure) = &outcome {
-            access::failed(self.client.socket.peer(), &incoming.subject, failure);
-        } else {
-            access::served(self.client.socket.peer(), &incoming.subject, status);
-        }
+        let (relay, watch) = (self.gate.relay, incoming.watch);
+        let report = exchange::run(grant, request, &mut self.client, daemon, relay, watch).await;
+        incoming.watch = report.watch;
+        self.tell_outcome(incoming, &report);
+        let Report { outcome, answered, outbox, .. } = report;
         match outcome {
             Outcome::Complete if incoming.persistence == Persistence::KeepAlive => {
                 self.kept = true;
@@ -303,8 +312,7 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let inbox = std::mem::take(&mut self.client.inbox);
-                tunnel::run(&mut self.client.socket, daemon, [inbox, outbox], self.gate.relay)
-                    .await;
+                self.tunnel([inbox, outbox], incoming).await;
                 // Input that nobody has read must not cost the client its last output.
                 Then::Linger
             }
@@ -312,7 +320,7 @@ impl Connection {
             Outcome::BadBody(_) | Outcome::DaemonFailed(_) if answered => Then::Close,
             Outcome::BadBody(error) => {
                 self.daemon = None;
-                Box::pin(self.bad_body(error)).await
+                Box::pin(self.bad_body(error, incoming)).await
             }
             // On the daemon's own socket, a kept connection that has just ended is tried again by
             // the client; so it is here, where nothing but that end is passed on.
@@ -325,14 +333,29 @@ impl Connection {
         }
     }
 
+    /// Carries raw bytes until the stream's end, and tells of it.
+    async fn tunnel(&mut self, kept: [Buffer; 2], incoming: &Incoming) {
+        let Some(daemon) = &mut self.daemon else { return };
+        let begun = incoming.watch.times().is_some().then(Instant::now);
+        let client = &mut self.client.socket;
+        let (end, traffic) = tunnel::run(client, daemon, kept, self.gate.relay).await;
+        self.gate.observer.tell_tunnel(&TunnelRecord {
+            client,
+            subject: &incoming.subject,
+            end,
+            traffic,
+            time: begun.map(|begun| begun.elapsed()),
+        });
+    }
+
     /// Bytes that nobody has read would reset the connection, and the answer be lost with it.
     fn close_kindly(&self) -> Then {
         if self.client.is_unread() { Then::Linger } else { Then::Close }
     }
 
     async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
-        access::refused(self.client.socket.peer(), &incoming.subject, refusal);
-        let message = format!("{} is refused: {refusal}", incoming.subject.request);
+        self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
+        let message = format!("{} is refused: {refusal}", incoming.subject.request());
         self.answer(&Answer { status: refusal.status(), message }, incoming).await
     }
 
@@ -358,14 +381,55 @@ impl Connection {
         }
     }
 
+    /// Tells of a request and what became of it.
+    fn tell(
+        &self,
+        incoming: &Incoming,
+        verdict: Verdict<'_>,
+        status: u16,
+        traffic: Option<Traffic>,
+    ) {
+        self.gate.observer.tell(&Record {
+            client: &self.client.socket,
+            subject: &incoming.subject,
+            verdict,
+            status,
+            traffic: traffic.unwrap_or_default(),
+            times: incoming.watch.times(),
+            notes: incoming.notes.as_deref(),
+        });
+    }
+
+    fn tell_outcome(&self, incoming: &Incoming, report: &Report) {
+        let why;
+        let (verdict, status) = match &report.outcome {
+            // It is told of where it is answered.
+            Outcome::BadBody(_) if !report.answered => return,
+            Outcome::BadBody(error) => (Verdict::Malformed(error.name()), report.status),
+            Outcome::DaemonFailed(failure) => {
+                why = failure.to_string();
+                (Verdict::Failed(&why), if report.answered { report.status } else { 502 })
+            }
+            Outcome::ClientGone => (Verdict::Abandoned, report.status),
+            Outcome::Complete | Outcome::Last | Outcome::Early | Outcome::Tunnel => {
+                (Verdict::Allowed, report.status)
+            }
+        };
+        self.tell(incoming, verdict, status, Some(report.traffic));
+    }
+
+    fn tell_malformed(&self, name: &'static str, status: u16, bytes: &[u8]) {
+        self.gate.observer.tell_malformed(&self.client.socket, name, status, bytes);
+    }
+
     async fn malformed(&mut self, error: HeadError) -> Then {
-        access::malformed(self.client.socket.peer(), error.name(), self.client.inbox.filled());
+        self.tell_malformed(error.name(), error.status(), self.client.inbox.filled());
         let message = format!("the request is refused: {error} ({})", error.name());
         self.answer_last(&Answer { status: error.status(), message }, Method::Other).await
     }
 
-    async fn bad_body(&mut self, error: FramingError) -> Then {
-        access::malformed(self.client.socket.peer(), error.name(), b"");
+    async fn bad_body(&mut self, error: FramingError, incoming: &Incoming) -> Then {
+        self.tell(incoming, Verdict::Malformed(error.name()), 400, None);
         let message = format!("the request body is refused: {error} ({})", error.name());
         self.answer_last(&Answer { status: 400, message }, Method::Other).await
     }

@@ -10,6 +10,7 @@ use super::splice::{Conduit, Direction, Relay, Stuck};
 use super::turn::{Step, steps};
 use super::upward::{Request, Upward};
 use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers};
+use crate::observe::record::{Moved, Stopwatch, Traffic};
 use crate::policy::Grant;
 use std::future::poll_fn;
 use std::task::{Poll, ready};
@@ -26,6 +27,10 @@ pub struct Report {
     pub status: u16,
     /// Whether any byte of the final answer reached the client.
     pub answered: bool,
+    /// What went on, both ways.
+    pub traffic: Traffic,
+    /// How long it took.
+    pub watch: Stopwatch,
     /// What has been read from the daemon beyond the answer: a tunnel's first bytes.
     pub outbox: Buffer,
 }
@@ -44,6 +49,9 @@ struct Exchange<'c> {
     asked: Asked,
     status: u16,
     answered: bool,
+    /// What has gone to the client.
+    moved: Moved,
+    watch: Stopwatch,
 }
 
 /// Where the answer stands.
@@ -61,8 +69,10 @@ pub async fn run(
     client: &mut Client,
     daemon: &mut Socket,
     relay: Relay,
+    mut watch: Stopwatch,
 ) -> Report {
     let Client { socket: client, inbox, seat } = client;
+    watch.sent();
     let mut exchange = Exchange {
         client,
         daemon,
@@ -76,6 +86,8 @@ pub async fn run(
         asked: grant.spend(),
         status: 0,
         answered: false,
+        moved: Moved::default(),
+        watch,
     };
     let outcome = poll_fn(|_| exchange.poll()).await;
     let outcome =
@@ -84,6 +96,8 @@ pub async fn run(
         outcome,
         status: exchange.status,
         answered: exchange.answered,
+        traffic: Traffic { up: exchange.up.moved, down: exchange.moved },
+        watch: exchange.watch,
         outbox: exchange.outbox,
     }
 }
@@ -125,6 +139,8 @@ impl Exchange<'_> {
             };
             // An interim answer is none: the final one is still owed.
             self.answered |= !matches!(self.stage, Stage::Head(_));
+            self.watch.passed();
+            self.moved.copied += count as u64;
             self.outbox.consume(count);
             self.cleared -= count;
             return Poll::Ready(Ok(Step::Sent));
@@ -157,7 +173,7 @@ impl Exchange<'_> {
         let Stage::Body(body, _) = &mut self.stage else { return Poll::Ready(Ok(Step::Sent)) };
         match ready!(self.down.poll_move(self.daemon, self.client, body)) {
             Ok(0) | Err(Stuck::Sender(_)) => self.daemon_ended()?,
-            Ok(_) => {}
+            Ok(count) => self.moved.spliced += count as u64,
             Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
             Err(Stuck::Unable) => return self.poll_down_read(),
         }
@@ -195,6 +211,7 @@ impl Exchange<'_> {
         let head = ResponseHead::parse(&self.outbox.filled()[..length], self.asked)
             .map_err(|error| failed(DaemonFailure::Head(error)))?;
         self.status = head.status;
+        self.watch.heard();
         match head.next {
             Next::Interim => {
                 self.stage = Stage::Head(HeadScan::default());

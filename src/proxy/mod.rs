@@ -20,6 +20,7 @@ mod turn;
 pub mod upward;
 pub mod worker;
 
+use crate::observe::observer::Observer;
 use crate::policy::Policy;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Gate {
     pub limits: Limits,
     /// The way to the daemon.
     pub daemon: daemon::Daemon,
+    /// Who is told of requests.
+    pub observer: Observer,
     /// How bytes are moved.
     pub relay: splice::Relay,
     /// How many bytes of bodies are collected at the moment, for all clients together.

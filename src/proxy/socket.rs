@@ -6,11 +6,11 @@
 
 use super::pipe::Pipe;
 use crate::event::{Interest, Source};
+use crate::observe::who::{Client, Who};
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
-use nix::sys::socket::{self, MsgFlags, Shutdown, SockaddrStorage};
+use nix::sys::socket::{self, MsgFlags, Shutdown, SockaddrStorage, UnixAddr};
 use std::cell::OnceCell;
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::task::Poll;
@@ -33,8 +33,8 @@ pub struct Socket {
     source: Source,
     /// Bytes have come that nobody has asked for yet; until then its end can't be seen.
     unread: bool,
-    /// The peer's name, once it has been shown.
-    name: OnceCell<Box<str>>,
+    /// Who the peer is, once somebody has asked.
+    who: OnceCell<Box<Who>>,
 }
 
 impl Socket {
@@ -43,11 +43,7 @@ impl Socket {
     /// # Errors
     /// It can't be registered with this thread's event loop.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self {
-            source: Source::new(fd, Interest::Stream)?,
-            unread: false,
-            name: OnceCell::new(),
-        })
+        Ok(Self { source: Source::new(fd, Interest::Stream)?, unread: false, who: OnceCell::new() })
     }
 
     /// Takes one that has just been accepted: most clients have spoken by then.
@@ -196,32 +192,27 @@ impl Socket {
         self.source.as_fd().as_raw_fd()
     }
 
-    fn look_up(&self) -> String {
+    fn look_up(&self) -> Who {
         match socket::getsockopt(&self.source, socket::sockopt::PeerCredentials) {
-            Ok(peer) if peer.pid() != 0 => return format!("pid {} uid {}", peer.pid(), peer.uid()),
+            Ok(peer) if peer.pid() != 0 => {
+                let own = socket::getsockname::<UnixAddr>(self.raw()).ok();
+                let path = own.as_ref().and_then(UnixAddr::path);
+                let listener = path.map(|path| path.display().to_string()).unwrap_or_default();
+                let (pid, uid, gid) = (peer.pid(), peer.uid(), peer.gid());
+                return Who::Process { pid, uid, gid, listener };
+            }
             Ok(_) | Err(_) => {}
         }
         match socket::getpeername::<SockaddrStorage>(self.raw()) {
-            Ok(address) => address.to_string(),
-            // It is gone already.
-            Err(_) => "-".to_owned(),
+            Ok(address) => Who::Address(address.to_string()),
+            Err(_) => Who::Gone,
         }
-    }
-
-    /// Who is at the other side, looked up only when it is shown, and once.
-    #[must_use]
-    pub fn peer(&self) -> Peer<'_> {
-        Peer(self)
     }
 }
 
-/// The other side of a socket, as the log shows it: an address, or a local process
-/// (`SO_PEERCRED`, socket(7)).
-#[derive(Clone, Copy, Debug)]
-pub struct Peer<'s>(&'s Socket);
-
-impl fmt::Display for Peer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name.get_or_init(|| self.0.look_up().into()))
+impl Client for Socket {
+    /// Looked up when first asked for.
+    fn who(&self) -> &Who {
+        self.who.get_or_init(|| Box::new(self.look_up()))
     }
 }

@@ -6,6 +6,7 @@ use super::socket::Socket;
 use super::splice::{Conduit, Direction, Relay, Stuck};
 use super::turn::{Step, steps};
 use crate::http::{BodyCursor, BodyFraming, Trailers};
+use crate::observe::record::{Moved, Traffic, TunnelEnd};
 use std::future::poll_fn;
 use std::task::{Poll, ready};
 
@@ -21,32 +22,43 @@ struct Way {
     last: u64,
     /// The sender has ended and the receiver has been told.
     ended: bool,
+    moved: Moved,
 }
 
 /// Carries bytes until both sides have ended, or one is wholly gone. `kept` is what the client
 /// sent before the daemon had agreed, and what the daemon has sent since.
-pub async fn run(client: &mut Socket, daemon: &mut Socket, kept: [Buffer; 2], relay: Relay) {
+pub async fn run(
+    client: &mut Socket,
+    daemon: &mut Socket,
+    kept: [Buffer; 2],
+    relay: Relay,
+) -> (TunnelEnd, Traffic) {
     let [inbox, outbox] = kept;
     let mut upward = Way::new(Direction::Up, inbox, relay);
     let mut downward = Way::new(Direction::Down, outbox, relay);
-    poll_fn(|_| {
+    let end = poll_fn(|_| {
         let up = upward.poll(client, daemon);
         let down = downward.poll(daemon, client);
         // Nobody reads what the daemon says: the daemon must learn of it, whatever it waits for.
         if matches!(down, Poll::Ready(Err(Lost))) {
-            return Poll::Ready(());
+            return Poll::Ready(TunnelEnd::Client);
         }
         if downward.ended {
             // The client has all of it. If the daemon reads no more either, so is this over.
-            if upward.ended || up.is_ready() || daemon.poll_gone().is_ready() {
-                return Poll::Ready(());
+            if upward.ended {
+                return Poll::Ready(TunnelEnd::Both);
+            }
+            if up.is_ready() || daemon.poll_gone().is_ready() {
+                return Poll::Ready(TunnelEnd::Daemon);
             }
             return Poll::Pending;
         }
         // While the daemon takes no input, nothing is read, and a reset would not be seen.
-        if upward.ended { client.poll_gone() } else { client.poll_reset() }
+        let gone = if upward.ended { client.poll_gone() } else { client.poll_reset() };
+        gone.map(|()| TunnelEnd::Client)
     })
     .await;
+    (end, Traffic { up: upward.moved, down: downward.moved })
 }
 
 /// The receiver takes no more.
@@ -62,6 +74,7 @@ impl Way {
             body: BodyCursor::new(BodyFraming::UntilClose, Trailers::Pass),
             last: 1,
             ended: false,
+            moved: Moved::default(),
         }
     }
 
@@ -82,12 +95,16 @@ impl Way {
         if !self.buffer.is_empty() {
             let count = ready!(to.poll_send(self.buffer.filled())).map_err(|_| Lost)?;
             self.buffer.consume(count);
+            self.moved.copied += count as u64;
             return Poll::Ready(Ok(Step::Sent));
         }
         if self.conduit.is_under_way() || self.relay.splices_stream(self.direction, self.last) {
             match ready!(self.conduit.poll_move(from, to, &mut self.body)) {
                 Ok(0) | Err(Stuck::Sender(_)) => self.end(to),
-                Ok(count) => self.last = count as u64,
+                Ok(count) => {
+                    self.last = count as u64;
+                    self.moved.spliced += count as u64;
+                }
                 Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Lost)),
                 Err(Stuck::Unable) => return self.poll_read(from, to),
             }

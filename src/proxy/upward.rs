@@ -6,6 +6,7 @@ use super::socket::Socket;
 use super::splice::{Conduit, Direction, FRAMING_BYTES, Relay, Stuck};
 use super::turn::{Step, steps};
 use crate::http::BodyCursor;
+use crate::observe::record::Moved;
 use std::task::{Poll, ready};
 
 /// The request on its way to the daemon.
@@ -25,6 +26,8 @@ pub struct Request {
 /// How far a request has come.
 pub(super) struct Upward {
     pub(super) request: Request,
+    /// What has gone to the daemon.
+    pub(super) moved: Moved,
     /// Nothing more goes to the daemon: it has ended, or the client has.
     pub(super) is_closed: bool,
     /// The client has; what is under way still goes to the daemon.
@@ -40,6 +43,7 @@ impl Upward {
     pub(super) fn new(request: Request, relay: Relay) -> Self {
         Self {
             request,
+            moved: Moved::default(),
             is_closed: false,
             has_ended: false,
             relay,
@@ -77,13 +81,15 @@ impl Upward {
             let own = !collected.is_empty();
             let bytes = if own { collected.filled() } else { &inbox.filled()[..*judged] };
             match ready!(daemon.poll_send(bytes)) {
-                Ok(count) if own => {
-                    collected.consume(count);
-                    collected.settle();
-                }
                 Ok(count) => {
-                    inbox.consume(count);
-                    *judged -= count;
+                    self.moved.copied += count as u64;
+                    if own {
+                        collected.consume(count);
+                        collected.settle();
+                    } else {
+                        inbox.consume(count);
+                        *judged -= count;
+                    }
                 }
                 // It takes no more, but its answer may already be here.
                 Err(_) => self.is_closed = true,
@@ -161,8 +167,11 @@ impl Upward {
             return match ready!(self.conduit.poll_fill(client, body)) {
                 Ok(0) => Poll::Ready(Ok(self.ended())),
                 // Less than there is to come: there is no more for the moment, or no room.
-                Ok(count) if (count as u64) < blind => Poll::Ready(Ok(Fill::Enough)),
-                Ok(_) => Poll::Ready(Ok(Fill::More)),
+                Ok(count) => {
+                    self.moved.spliced += count as u64;
+                    let fill = if (count as u64) < blind { Fill::Enough } else { Fill::More };
+                    Poll::Ready(Ok(fill))
+                }
                 Err(Stuck::Unable) => Poll::Ready(Ok(Fill::Unable)),
                 Err(_) => Poll::Ready(Err(Outcome::ClientGone)),
             };
@@ -178,6 +187,7 @@ impl Upward {
             self.request.judged = judged;
             return Poll::Ready(Ok(Fill::Enough));
         }
+        self.moved.copied += judged as u64;
         inbox.consume(judged);
         Poll::Ready(Ok(Fill::More))
     }
