@@ -46,7 +46,7 @@ fn tell_passed(record: &Record<'_>, operation: &str) {
     let Times { daemon, own, .. } = record.times.unwrap_or_default();
     let (daemon_us, gate_us) = (daemon.as_micros(), own.as_micros());
     let given_up = matches!(record.verdict, Verdict::Abandoned).then_some(true);
-    let details = subject.details.as_deref();
+    let trace = subject.details.as_deref().and_then(|details| details.trace.as_deref());
     macro_rules! line {
         ($level:ident) => {
             $level!(
@@ -58,8 +58,8 @@ fn tell_passed(record: &Record<'_>, operation: &str) {
                 daemon_us,
                 gate_us,
                 given_up,
-                traceparent = details.and_then(|details| named(&details.traceparent)),
-                request_id = details.and_then(|details| named(&details.request_id)),
+                traceparent = trace.and_then(|trace| named(&trace.traceparent)),
+                request_id = trace.and_then(|trace| named(&trace.request_id)),
                 "{}",
                 subject.request(),
             )

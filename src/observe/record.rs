@@ -52,10 +52,15 @@ pub struct Subject {
 pub struct Details {
     /// Its number, unlike any other of this process's.
     pub id: u64,
-    /// Its method, fit to be shown.
-    pub method: String,
-    /// Its path without the query, fit to be shown.
-    pub path: String,
+    /// Method and path, without the query, fit to be shown.
+    pub request: Box<str>,
+    /// What the client calls it, where it does.
+    pub trace: Option<Box<Trace>>,
+}
+
+/// What a client calls a request, passed on to the daemon as it came.
+#[derive(Debug)]
+pub struct Trace {
     /// Its `traceparent` (W3C Trace Context), fit to be shown; empty if there is none.
     pub traceparent: String,
     /// Its `X-Request-Id`, fit to be shown; empty if there is none.
@@ -67,14 +72,24 @@ impl Details {
     #[must_use]
     pub fn of(head: &RequestHead<'_>, id: u64) -> Self {
         let field = |name| head.field(name).map(shown).unwrap_or_default();
+        let trace =
+            Trace { traceparent: field(b"traceparent"), request_id: field(b"x-request-id") };
+        let is_named = !trace.traceparent.is_empty() || !trace.request_id.is_empty();
         let method = head.bytes.split(|&byte| byte == b' ').next().unwrap_or_default();
-        Self {
-            id,
-            method: shown(method),
-            path: shown(head.target.raw_path),
-            traceparent: field(b"traceparent"),
-            request_id: field(b"x-request-id"),
-        }
+        let request = format!("{} {}", shown(method), shown(head.target.raw_path));
+        Self { id, request: request.into(), trace: is_named.then(|| Box::new(trace)) }
+    }
+
+    /// The method alone.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.request.split(' ').next().unwrap_or_default()
+    }
+
+    /// The path alone.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.request.split_once(' ').unwrap_or_default().1
     }
 }
 
@@ -89,11 +104,11 @@ impl Subject {
 
     /// Method and path; a few words where they have not been kept.
     #[must_use]
-    pub fn request(&self) -> String {
+    pub fn request(&self) -> &str {
         match &self.details {
-            Some(details) => format!("{} {}", details.method, details.path),
-            None if self.writes => "a write".to_owned(),
-            None => "a read".to_owned(),
+            Some(details) => &details.request,
+            None if self.writes => "a write",
+            None => "a read",
         }
     }
 }
@@ -255,6 +270,6 @@ pub struct TunnelRecord<'r> {
     pub end: TunnelEnd,
     /// Raw bytes both ways.
     pub traffic: Traffic,
-    /// How long it stood; `None` where nobody wanted to know.
+    /// How long it took, its request included; `None` where nobody wanted to know.
     pub time: Option<Duration>,
 }

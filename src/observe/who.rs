@@ -1,6 +1,7 @@
 //! Who a client is, as far as the kernel tells.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 /// A connection whose other side can be told.
 pub trait Client {
@@ -12,7 +13,7 @@ pub trait Client {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// It came over TCP: its address and port.
-    Address(String),
+    Address(SocketAddr),
     /// It came through a unix socket: a local process (`SO_PEERCRED`, socket(7)).
     Process {
         /// Its number, in the gate's own namespace.
@@ -22,7 +23,7 @@ pub enum Who {
         /// Its group.
         gid: u32,
         /// The path of the listener that it came through; empty where that has none.
-        listener: String,
+        listener: Box<str>,
     },
     /// It had gone before anybody asked.
     Gone,
@@ -31,7 +32,7 @@ pub enum Who {
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(address) => f.write_str(address),
+            Self::Address(address) => write!(f, "{address}"),
             Self::Process { pid, uid, listener, .. } if listener.is_empty() => {
                 write!(f, "pid {pid} uid {uid}")
             }

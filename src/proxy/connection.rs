@@ -4,6 +4,9 @@
 //! A client owns at most one connection to the daemon, opened at its first grant, and the two end
 //! together: nothing is pooled, so nothing leaks from one client to another.
 
+use super::Gate;
+mod tell;
+
 use super::answer::Answer;
 use super::buffer::Buffer;
 use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Share, Uncollected};
@@ -13,17 +16,18 @@ use super::inquiry::{self, Unanswered};
 use super::outcome::{DaemonFailure, Outcome};
 use super::roster::Seat;
 use super::socket::Socket;
+use super::tunnel::Tunnel;
 use super::upward::Request;
-use super::{Gate, tunnel};
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, FramingError, HeadError, Method, Persistence, RequestHead, Trailers,
     Version, reframe,
 };
-use crate::observe::record::{Record, Stopwatch, Subject, Traffic, TunnelRecord, Verdict};
+use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
 use crate::policy::{Decision, Examination, Grant, Inquiry, Refusal};
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Poll;
 
 /// What a connection does after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,8 @@ struct Incoming {
     method: Method,
     version: Version,
     framing: BodyFraming,
-    body: BodyCursor,
+    /// What goes to the daemon, if it may.
+    request: Request,
     persistence: Persistence,
     expects_continue: bool,
     subject: Subject,
@@ -106,7 +111,12 @@ impl Connection {
             method: head.method,
             version: head.version,
             framing: head.framing,
-            body: BodyCursor::new(head.framing, Trailers::Refuse),
+            request: Request {
+                collected: Buffer::default(),
+                judged: 0,
+                body: BodyCursor::new(head.framing, Trailers::Refuse),
+                continued: false,
+            },
             persistence: head.persistence,
             expects_continue: head.expects_continue,
             watch: Stopwatch::begin(self.gate.observer.wants_times(&subject)),
@@ -131,17 +141,12 @@ impl Connection {
             }
             Decision::Allow(grant) => {
                 // What is here of the body is judged too, so that both go in one write.
-                let judged = match incoming.body.read(&self.client.inbox.filled()[length..]) {
-                    Ok(count) => length + count,
+                let rest = &self.client.inbox.filled()[length..];
+                match incoming.request.body.read(rest) {
+                    Ok(count) => incoming.request.judged = length + count,
                     Err(error) => return Box::pin(self.bad_body(error, incoming)).await,
-                };
-                let request = Request {
-                    collected: Buffer::default(),
-                    judged,
-                    body: incoming.body,
-                    continued: false,
-                };
-                self.exchange(grant, request, incoming).await
+                }
+                self.exchange(grant, incoming).await
             }
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
@@ -175,7 +180,8 @@ impl Connection {
         }
         let gate = Arc::clone(&self.gate);
         let mut share = Share::of(&gate.collected);
-        let body = match self.client.collect(&mut incoming.body, &limits, &mut share).await {
+        let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
+        {
             Ok(body) => body,
             Err(Uncollected::Bad(error)) => return self.bad_body(error, incoming).await,
             Err(Uncollected::Ended) => return Then::Close,
@@ -202,13 +208,9 @@ impl Connection {
                     let mut whole = reframe::with_length(head, passed.body.len());
                     whole.extend_from_slice(&passed.body);
                     drop(share);
-                    let request = Request {
-                        collected: whole.into(),
-                        judged: 0,
-                        body: incoming.body,
-                        continued: incoming.expects_continue,
-                    };
-                    self.exchange(grant, request, incoming).await
+                    incoming.request.collected = whole.into();
+                    incoming.request.continued = incoming.expects_continue;
+                    self.exchange(grant, incoming).await
                 }
             },
         }
@@ -224,13 +226,8 @@ impl Connection {
                     Some(id) => reframe::with_container(&head, id),
                     None => head,
                 };
-                let request = Request {
-                    collected: head.into(),
-                    judged: 0,
-                    body: incoming.body,
-                    continued: false,
-                };
-                self.exchange(grant, request, incoming).await
+                incoming.request.collected = head.into();
+                self.exchange(grant, incoming).await
             }
         }
     }
@@ -290,16 +287,16 @@ impl Connection {
     }
 
     /// Sends a granted request to the daemon and its answer back.
-    async fn exchange(&mut self, grant: Grant, request: Request, incoming: &mut Incoming) -> Then {
+    async fn exchange(&mut self, grant: Grant, incoming: &mut Incoming) -> Then {
         if let Err(Unreachable { status, message }) = self.reach().await {
             self.tell(incoming, Verdict::Failed(&message), status, None);
-            self.client.inbox.consume(request.judged);
+            self.client.inbox.consume(incoming.request.judged);
             return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
         }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
-        let (relay, watch) = (self.gate.relay, incoming.watch);
+        let Incoming { request, watch, .. } = &mut *incoming;
+        let relay = self.gate.relay;
         let report = exchange::run(grant, request, &mut self.client, daemon, relay, watch).await;
-        incoming.watch = report.watch;
         self.tell_outcome(incoming, &report);
         let Report { outcome, answered, outbox, .. } = report;
         match outcome {
@@ -312,7 +309,9 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let inbox = std::mem::take(&mut self.client.inbox);
-                self.tunnel([inbox, outbox], incoming).await;
+                let mut tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
+                let end = poll_fn(|_| self.poll_tunnel(&mut tunnel)).await;
+                self.tell_tunnel(incoming, end, tunnel.traffic());
                 // Input that nobody has read must not cost the client its last output.
                 Then::Linger
             }
@@ -333,19 +332,9 @@ impl Connection {
         }
     }
 
-    /// Carries raw bytes until the stream's end, and tells of it.
-    async fn tunnel(&mut self, kept: [Buffer; 2], incoming: &Incoming) {
-        let Some(daemon) = &mut self.daemon else { return };
-        let begun = incoming.watch.times().is_some().then(Instant::now);
-        let client = &mut self.client.socket;
-        let (end, traffic) = tunnel::run(client, daemon, kept, self.gate.relay).await;
-        self.gate.observer.tell_tunnel(&TunnelRecord {
-            client,
-            subject: &incoming.subject,
-            end,
-            traffic,
-            time: begun.map(|begun| begun.elapsed()),
-        });
+    fn poll_tunnel(&mut self, tunnel: &mut Tunnel) -> Poll<TunnelEnd> {
+        let Some(daemon) = &mut self.daemon else { return Poll::Ready(TunnelEnd::Daemon) };
+        tunnel.poll(&mut self.client.socket, daemon)
     }
 
     /// Bytes that nobody has read would reset the connection, and the answer be lost with it.
@@ -365,7 +354,7 @@ impl Connection {
         let old = incoming.version == Version::Http10;
         // A client that waits for 100 sends no body, or does: there is no telling, unless it has.
         // One that speaks HTTP/1.0 takes the end of the connection for the end of the answer.
-        let unread = !incoming.body.is_complete()
+        let unread = !incoming.request.body.is_complete()
             && (incoming.expects_continue || incoming.is_longer_than(DRAIN_BYTES_MAX));
         let persistence = if unread || old || self.client.seat.is_draining() {
             Persistence::Close
@@ -376,50 +365,9 @@ impl Connection {
             return Then::Close;
         }
         match persistence {
-            Persistence::KeepAlive if self.client.drain(incoming.body).await => Then::Next,
+            Persistence::KeepAlive if self.client.drain(incoming.request.body).await => Then::Next,
             Persistence::KeepAlive | Persistence::Close => Then::Linger,
         }
-    }
-
-    /// Tells of a request and what became of it.
-    fn tell(
-        &self,
-        incoming: &Incoming,
-        verdict: Verdict<'_>,
-        status: u16,
-        traffic: Option<Traffic>,
-    ) {
-        self.gate.observer.tell(&Record {
-            client: &self.client.socket,
-            subject: &incoming.subject,
-            verdict,
-            status,
-            traffic: traffic.unwrap_or_default(),
-            times: incoming.watch.times(),
-            notes: incoming.notes.as_deref(),
-        });
-    }
-
-    fn tell_outcome(&self, incoming: &Incoming, report: &Report) {
-        let why;
-        let (verdict, status) = match &report.outcome {
-            // It is told of where it is answered.
-            Outcome::BadBody(_) if !report.answered => return,
-            Outcome::BadBody(error) => (Verdict::Malformed(error.name()), report.status),
-            Outcome::DaemonFailed(failure) => {
-                why = failure.to_string();
-                (Verdict::Failed(&why), if report.answered { report.status } else { 502 })
-            }
-            Outcome::ClientGone => (Verdict::Abandoned, report.status),
-            Outcome::Complete | Outcome::Last | Outcome::Early | Outcome::Tunnel => {
-                (Verdict::Allowed, report.status)
-            }
-        };
-        self.tell(incoming, verdict, status, Some(report.traffic));
-    }
-
-    fn tell_malformed(&self, name: &'static str, status: u16, bytes: &[u8]) {
-        self.gate.observer.tell_malformed(&self.client.socket, name, status, bytes);
     }
 
     async fn malformed(&mut self, error: HeadError) -> Then {

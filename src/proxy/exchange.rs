@@ -29,8 +29,6 @@ pub struct Report {
     pub answered: bool,
     /// What went on, both ways.
     pub traffic: Traffic,
-    /// How long it took.
-    pub watch: Stopwatch,
     /// What has been read from the daemon beyond the answer: a tunnel's first bytes.
     pub outbox: Buffer,
 }
@@ -39,7 +37,7 @@ struct Exchange<'c> {
     client: &'c mut Socket,
     daemon: &'c mut Socket,
     inbox: &'c mut Buffer,
-    up: Upward,
+    up: Upward<'c>,
     down: Conduit,
     relay: Relay,
     outbox: Buffer,
@@ -51,7 +49,7 @@ struct Exchange<'c> {
     answered: bool,
     /// What has gone to the client.
     moved: Moved,
-    watch: Stopwatch,
+    watch: &'c mut Stopwatch,
 }
 
 /// Where the answer stands.
@@ -65,11 +63,11 @@ enum Stage {
 /// Sends a request and relays its answer. Spends the grant.
 pub async fn run(
     grant: Grant,
-    request: Request,
+    request: &mut Request,
     client: &mut Client,
     daemon: &mut Socket,
     relay: Relay,
-    mut watch: Stopwatch,
+    watch: &mut Stopwatch,
 ) -> Report {
     let Client { socket: client, inbox, seat } = client;
     watch.sent();
@@ -97,7 +95,6 @@ pub async fn run(
         status: exchange.status,
         answered: exchange.answered,
         traffic: Traffic { up: exchange.up.moved, down: exchange.moved },
-        watch: exchange.watch,
         outbox: exchange.outbox,
     }
 }

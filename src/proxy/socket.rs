@@ -9,7 +9,8 @@ use crate::event::{Interest, Source};
 use crate::observe::who::{Client, Who};
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
-use nix::sys::socket::{self, MsgFlags, Shutdown, SockaddrStorage, UnixAddr};
+use nix::sys::socket::{self, MsgFlags, Shutdown, UnixAddr};
+use socket2::SockRef;
 use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -197,15 +198,17 @@ impl Socket {
             Ok(peer) if peer.pid() != 0 => {
                 let own = socket::getsockname::<UnixAddr>(self.raw()).ok();
                 let path = own.as_ref().and_then(UnixAddr::path);
-                let listener = path.map(|path| path.display().to_string()).unwrap_or_default();
+                let listener =
+                    path.map(|path| path.display().to_string()).unwrap_or_default().into();
                 let (pid, uid, gid) = (peer.pid(), peer.uid(), peer.gid());
                 return Who::Process { pid, uid, gid, listener };
             }
             Ok(_) | Err(_) => {}
         }
-        match socket::getpeername::<SockaddrStorage>(self.raw()) {
-            Ok(address) => Who::Address(address.to_string()),
-            Err(_) => Who::Gone,
+        let peer = SockRef::from(&self.source).peer_addr();
+        match peer.ok().and_then(|address| address.as_socket()) {
+            Some(address) => Who::Address(address),
+            None => Who::Gone,
         }
     }
 }

@@ -7,7 +7,6 @@ use super::splice::{Conduit, Direction, Relay, Stuck};
 use super::turn::{Step, steps};
 use crate::http::{BodyCursor, BodyFraming, Trailers};
 use crate::observe::record::{Moved, Traffic, TunnelEnd};
-use std::future::poll_fn;
 use std::task::{Poll, ready};
 
 /// One direction.
@@ -16,8 +15,6 @@ struct Way {
     relay: Relay,
     buffer: Buffer,
     conduit: Conduit,
-    /// Raw bytes: a body without an end of its own.
-    body: BodyCursor,
     /// How much came last: whoever sends a lot at once is about to send more.
     last: u64,
     /// The sender has ended and the receiver has been told.
@@ -25,27 +22,40 @@ struct Way {
     moved: Moved,
 }
 
-/// Carries bytes until both sides have ended, or one is wholly gone. `kept` is what the client
-/// sent before the daemon had agreed, and what the daemon has sent since.
-pub async fn run(
-    client: &mut Socket,
-    daemon: &mut Socket,
-    kept: [Buffer; 2],
-    relay: Relay,
-) -> (TunnelEnd, Traffic) {
-    let [inbox, outbox] = kept;
-    let mut upward = Way::new(Direction::Up, inbox, relay);
-    let mut downward = Way::new(Direction::Down, outbox, relay);
-    let end = poll_fn(|_| {
-        let up = upward.poll(client, daemon);
-        let down = downward.poll(daemon, client);
+/// Both directions.
+pub struct Tunnel {
+    upward: Way,
+    downward: Way,
+}
+
+impl Tunnel {
+    /// `inbox` holds what the client sent before the daemon had agreed, `outbox` what the daemon has
+    /// sent since.
+    #[must_use]
+    pub fn new(inbox: Buffer, outbox: Buffer, relay: Relay) -> Self {
+        Self {
+            upward: Way::new(Direction::Up, inbox, relay),
+            downward: Way::new(Direction::Down, outbox, relay),
+        }
+    }
+
+    /// What has gone on.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        Traffic { up: self.upward.moved, down: self.downward.moved }
+    }
+
+    /// Carries bytes until both sides have ended, or one is wholly gone.
+    pub fn poll(&mut self, client: &mut Socket, daemon: &mut Socket) -> Poll<TunnelEnd> {
+        let up = self.upward.poll(client, daemon);
+        let down = self.downward.poll(daemon, client);
         // Nobody reads what the daemon says: the daemon must learn of it, whatever it waits for.
         if matches!(down, Poll::Ready(Err(Lost))) {
             return Poll::Ready(TunnelEnd::Client);
         }
-        if downward.ended {
+        if self.downward.ended {
             // The client has all of it. If the daemon reads no more either, so is this over.
-            if upward.ended {
+            if self.upward.ended {
                 return Poll::Ready(TunnelEnd::Both);
             }
             if up.is_ready() || daemon.poll_gone().is_ready() {
@@ -54,11 +64,9 @@ pub async fn run(
             return Poll::Pending;
         }
         // While the daemon takes no input, nothing is read, and a reset would not be seen.
-        let gone = if upward.ended { client.poll_gone() } else { client.poll_reset() };
+        let gone = if self.upward.ended { client.poll_gone() } else { client.poll_reset() };
         gone.map(|()| TunnelEnd::Client)
-    })
-    .await;
-    (end, Traffic { up: upward.moved, down: downward.moved })
+    }
 }
 
 /// The receiver takes no more.
@@ -71,7 +79,6 @@ impl Way {
             relay,
             buffer,
             conduit: Conduit::default(),
-            body: BodyCursor::new(BodyFraming::UntilClose, Trailers::Pass),
             last: 1,
             ended: false,
             moved: Moved::default(),
@@ -99,7 +106,9 @@ impl Way {
             return Poll::Ready(Ok(Step::Sent));
         }
         if self.conduit.is_under_way() || self.relay.splices_stream(self.direction, self.last) {
-            match ready!(self.conduit.poll_move(from, to, &mut self.body)) {
+            // Raw bytes are a body without an end of its own.
+            let mut body = BodyCursor::new(BodyFraming::UntilClose, Trailers::Pass);
+            match ready!(self.conduit.poll_move(from, to, &mut body)) {
                 Ok(0) | Err(Stuck::Sender(_)) => self.end(to),
                 Ok(count) => {
                     self.last = count as u64;

@@ -24,8 +24,8 @@ pub struct Request {
 }
 
 /// How far a request has come.
-pub(super) struct Upward {
-    pub(super) request: Request,
+pub(super) struct Upward<'c> {
+    pub(super) request: &'c mut Request,
     /// What has gone to the daemon.
     pub(super) moved: Moved,
     /// Nothing more goes to the daemon: it has ended, or the client has.
@@ -39,8 +39,8 @@ pub(super) struct Upward {
     in_large_chunks: bool,
 }
 
-impl Upward {
-    pub(super) fn new(request: Request, relay: Relay) -> Self {
+impl<'c> Upward<'c> {
+    pub(super) fn new(request: &'c mut Request, relay: Relay) -> Self {
         Self {
             request,
             moved: Moved::default(),
@@ -70,7 +70,7 @@ impl Upward {
         daemon: &mut Socket,
         inbox: &mut Buffer,
     ) -> Poll<Result<Step, Outcome>> {
-        let Request { collected, judged, body, .. } = &mut self.request;
+        let Request { collected, judged, body, .. } = &mut *self.request;
         if self.is_closed {
             return Poll::Ready(Ok(Step::Complete));
         }
