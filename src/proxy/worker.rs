@@ -73,9 +73,10 @@ impl Worker {
         }
 
         self.closing.draining.raised().await;
+        // At once: an answer that comes now is already its connection's last.
+        roster.drain();
         // A listener is closed when its task is gone, and only then are clients turned away.
         poll_fn(|_| if open.get() == 0 { Poll::Ready(()) } else { event::again() }).await;
-        roster.drain();
         let mut empty = pin!(roster.empty());
         let mut grace = pin!(sleep(self.grace));
         // Whichever comes first, what is left is cut.
