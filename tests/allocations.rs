@@ -22,8 +22,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ impl Served {
         let (own, client) = UnixStream::pair().expect("a pair");
         own.set_nonblocking(true).expect("non-blocking mode");
         client.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        let count = Box::leak(Box::default());
+        let count: &'static AtomicU64 = Box::leak(Box::default());
         thread::spawn(move || {
             COUNT.set(Some(count));
             let serve = async {
@@ -155,7 +155,8 @@ impl Drop for Served {
 fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
     let own = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
     let config = Config::read(variables.iter().map(own)).expect("a configuration");
-    log::begin(config.log_level);
+    static LOG: Once = Once::new();
+    LOG.call_once(|| log::begin(config.log_level));
     Gate {
         policy: Policy::new(config.policy, config.api_version_min, config.rules),
         limits: config.limits,
