@@ -98,7 +98,9 @@ mod tests {
     fn a_ring_wakes_everybody_who_listens_once() {
         let bell = Bell::default();
         let listeners: [Arc<Listener>; 3] = Default::default();
-        listeners.iter().for_each(|listener| listener.listen(&bell));
+        for listener in &listeners {
+            listener.listen(&bell);
+        }
         bell.ring();
         assert_eq!(listeners.each_ref().map(|listener| listener.woken()), [1; 3]);
         // Who does not listen again is not woken again.
@@ -148,7 +150,7 @@ mod tests {
     fn a_flag_raised_by_another_thread_wakes_a_loop_that_waits() {
         let flag = Arc::<Flag>::default();
         let (waits, waiting) = mpsc::channel();
-        let raiser = thread::spawn({
+        let other = thread::spawn({
             let flag = Arc::clone(&flag);
             move || {
                 waiting.recv().expect("the loop has begun");
@@ -168,7 +170,7 @@ mod tests {
             })
             .await;
         });
-        raiser.join().expect("raised");
+        other.join().expect("raised");
         assert!(flag.is_raised());
     }
 

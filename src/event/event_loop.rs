@@ -136,8 +136,8 @@ mod tests {
         let sleeper = Rc::clone(&held);
         run(async move {
             spawn(async move {
-                let _held = sleeper;
                 sleep(Duration::from_secs(3600)).await;
+                drop(sleeper);
             });
             sleep(Duration::from_millis(1)).await;
         });

@@ -253,8 +253,8 @@ mod tests {
             spawn({
                 let held = Rc::clone(&held);
                 async move {
-                    let _held = held;
                     sleep(Duration::from_millis(1)).await;
+                    assert_eq!(Rc::strong_count(&held), 2);
                     panic_quietly();
                 }
             });

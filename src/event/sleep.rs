@@ -127,7 +127,8 @@ mod tests {
 
     /// Begins it, and lets it go on sleeping.
     async fn begin(sleep: &mut Sleep) {
-        poll_fn(|cx| Poll::Ready(assert!(Pin::new(&mut *sleep).poll(cx).is_pending()))).await;
+        let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut *sleep).poll(cx))).await;
+        assert!(polled.is_pending());
     }
 
     #[test]

@@ -40,11 +40,10 @@ impl Stream {
     }
 
     fn in_chunks(head: &str, bytes: usize) -> Self {
-        let size = format!("{BLOCK_BYTES:x}\r\n");
-        let block = [size.as_bytes(), &[b'x'; BLOCK_BYTES], b"\r\n"];
+        let (size, data) = (format!("{BLOCK_BYTES:x}\r\n"), vec![b'x'; BLOCK_BYTES]);
         Self {
             head: format!("{head}Transfer-Encoding: chunked\r\n\r\n"),
-            block: block.concat(),
+            block: [size.as_bytes(), &data, b"\r\n"].concat(),
             count: bytes / BLOCK_BYTES,
             end: "0\r\n\r\n",
         }
