@@ -119,7 +119,10 @@ impl Conduit {
         from: &mut Socket,
         body: &mut BodyCursor,
     ) -> Poll<Result<usize, Stuck>> {
-        let held = self.pipe.take().or_else(Pipe::lend).filter(|_| !self.unable);
+        if self.unable {
+            return Poll::Ready(Err(Stuck::Unable));
+        }
+        let held = self.pipe.take().or_else(Pipe::lend);
         let Some(mut pipe) = held else { return Poll::Ready(Err(Stuck::Unable)) };
         let most = usize::try_from(body.blind()).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
         let filled = from.poll_splice_in(&mut pipe, most);
@@ -377,6 +380,23 @@ mod tests {
             let mut got = String::new();
             daemon.read_to_string(&mut got).expect("a proper end");
             assert_eq!(got, "hello\r\n");
+        });
+    }
+
+    #[test]
+    fn what_is_under_way_when_splicing_fails_is_not_lost() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
+            client.write_all(b"data").expect("sent");
+            let mut conduit = Conduit { unable: true, ..Conduit::default() };
+            assert!(conduit.put(b"5\r\n"));
+            let filled = poll_fn(|_| conduit.poll_fill(&mut from, &mut body(5))).await;
+            assert!(matches!(filled, Err(Stuck::Unable)), "{filled:?}");
+            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            to.end();
+            let mut got = String::new();
+            daemon.read_to_string(&mut got).expect("a proper end");
+            assert_eq!(got, "5\r\n");
         });
     }
 
