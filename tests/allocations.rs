@@ -47,6 +47,9 @@ const REFUSAL_MAX: u64 = 64;
 /// Longer than anything here takes: only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The log is begun once for all tests.
+static LOG: Once = Once::new();
+
 /// The system's allocator, which counts.
 struct Counting;
 
@@ -155,7 +158,6 @@ impl Drop for Served {
 fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
     let own = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
     let config = Config::read(variables.iter().map(own)).expect("a configuration");
-    static LOG: Once = Once::new();
     LOG.call_once(|| log::begin(config.log_level));
     Gate {
         policy: Policy::new(config.policy, config.api_version_min, config.rules),

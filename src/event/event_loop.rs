@@ -94,33 +94,27 @@ fn turn<T>(local: &Local, output: &Cell<Option<T>>) -> io::Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::trial::in_a_loop;
     use crate::event::{Interest, Source, sleep, spawn};
-    use std::future::pending;
+    use std::future::{pending, ready};
     use std::io::Read as _;
     use std::os::unix::net::UnixStream;
     use std::time::Duration;
 
-    fn run<T: 'static>(future: impl Future<Output = T> + 'static) -> T {
-        EventLoop::new().expect("a loop").run(future).expect("epoll can be waited for")
-    }
-
     #[test]
-    fn the_first_tasks_output_is_the_loops() {
-        assert_eq!(run(async { "output" }), "output");
-        // A thread may have one after the other.
-        let later = async {
-            sleep(Duration::from_millis(1)).await;
-            "later"
-        };
-        assert_eq!(run(later), "later");
+    fn the_first_tasks_output_is_the_loops_and_a_thread_may_have_another_after_it() {
+        for output in ["output", "later"] {
+            let event_loop = EventLoop::new().expect("a loop");
+            assert_eq!(event_loop.run(ready(output)).expect("nothing to wait for"), output);
+        }
     }
 
     #[test]
     fn in_the_end_the_other_tasks_are_dropped_and_their_sockets_close() {
         let (own, mut other) = UnixStream::pair().expect("a pair");
         other.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
-        run(async move {
-            spawn(async move {
+        in_a_loop(|| async {
+            spawn(async {
                 let _source = Source::new(own, Interest::Stream).expect("registered");
                 spawn(pending());
                 pending::<()>().await;
@@ -132,15 +126,15 @@ mod tests {
 
     #[test]
     fn a_task_that_sleeps_in_the_end_is_dropped_too() {
-        let held = Rc::new(());
-        let sleeper = Rc::clone(&held);
-        run(async move {
-            spawn(async move {
+        let held = Arc::new(());
+        let sleeper = Arc::clone(&held);
+        in_a_loop(|| async {
+            spawn(async {
                 sleep(Duration::from_secs(3600)).await;
                 drop(sleeper);
             });
             sleep(Duration::from_millis(1)).await;
         });
-        assert_eq!(Rc::strong_count(&held), 1);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }
