@@ -150,7 +150,18 @@ fn chunk() -> impl Strategy<Value = Chunk> {
 }
 
 fn chunks() -> impl Strategy<Value = Vec<Chunk>> {
-    prop::collection::vec(chunk(), 0..12)
+    prop_oneof![4 => prop::collection::vec(chunk(), 0..12), 1 => crumbs()]
+}
+
+/// Many small chunks behind one that no buffer takes as a whole: a pipe has room for some hundred
+/// pieces, however small they are.
+fn crumbs() -> impl Strategy<Value = Vec<Chunk>> {
+    let plain = |size| Chunk { size, upper: false, zeros: 0 };
+    let small = (20..80_usize).prop_map(plain);
+    prop::collection::vec(small, 200..500).prop_map(move |mut chunks| {
+        chunks.insert(0, plain(CHUNK_BYTES_MAX));
+        chunks
+    })
 }
 
 fn message(framing: impl Strategy<Value = Framing>) -> impl Strategy<Value = Message> {
