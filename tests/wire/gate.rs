@@ -210,10 +210,19 @@ impl Gate {
 
     /// How many files it has open, not counting pipes: those it keeps from one upload to the next.
     pub fn files(&self) -> usize {
+        self.descriptors().filter(|link| !is_pipe(link)).count()
+    }
+
+    /// How many pipes it has open.
+    pub fn pipes(&self) -> usize {
+        self.descriptors().filter(|link| is_pipe(link)).count() / 2
+    }
+
+    /// What its descriptors stand for.
+    fn descriptors(&self) -> impl Iterator<Item = PathBuf> {
         let open = fs::read_dir(self.proc("fd")).expect("its files");
         // One may be closed while it is looked at.
-        let links = open.flatten().filter_map(|file| fs::read_link(file.path()).ok());
-        links.filter(|link| !link.to_string_lossy().starts_with("pipe:")).count()
+        open.flatten().filter_map(|file| fs::read_link(file.path()).ok())
     }
 
     /// How many it has open when nobody is connected. `client` is new and the only one: that it is
@@ -277,6 +286,10 @@ impl Drop for Gate {
             assert!(!log.contains("panicked"), "{log}");
         }
     }
+}
+
+fn is_pipe(link: &Path) -> bool {
+    link.to_string_lossy().starts_with("pipe:")
 }
 
 /// Waits for something that is about to be true.
