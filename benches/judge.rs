@@ -3,7 +3,10 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use dockgate::admission::{Examiner, Rules, json};
 use dockgate::api::{ApiVersion, Call, Operation};
-use dockgate::http::{BodyCursor, BodyFraming, HeadScan, Method, RequestHead, Target, Trailers};
+use dockgate::http::{
+    Asked, BodyCursor, BodyFraming, HeadScan, Hijack, Method, RequestHead, ResponseHead, Target,
+    Trailers,
+};
 use dockgate::policy::{Policy, Settings, Variable};
 use std::hint::black_box;
 
@@ -25,26 +28,64 @@ fn policy(variables: &[Variable]) -> Policy {
     Policy::new(settings, ApiVersion { major: 1, minor: 24 }, Rules::new())
 }
 
-fn parts(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("judge");
-    group.bench_function("find the head's end", |bench| {
-        bench.iter(|| HeadScan::default().find(black_box(CLI), HEAD_BYTES_MAX));
+/// As dockerd answers `GET /_ping`.
+const PING: &[u8] = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nCache-Control: no-cache, no-store, must-revalidate\r\n\
+    Content-Length: 2\r\nContent-Type: text/plain; charset=utf-8\r\nDocker-Experimental: false\r\nOstype: linux\r\n\
+    Pragma: no-cache\r\nServer: Docker/20.10.24+dfsg1 (linux)\r\nSwarm: inactive\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\n\r\n";
+
+fn heads(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("head");
+    for (name, head) in [("request", CLI), ("longer request", LONG), ("response", PING)] {
+        group.bench_function(format!("find the end of a {name}"), |bench| {
+            bench.iter(|| HeadScan::default().find(black_box(head), HEAD_BYTES_MAX));
+        });
+    }
+    for (name, head) in [("request", CLI), ("longer request", LONG)] {
+        group.bench_function(format!("parse a {name}"), |bench| {
+            bench.iter(|| RequestHead::parse(black_box(head)));
+        });
+    }
+    let asked = Asked { head: false, hijack: Hijack::Never };
+    group.bench_function("parse a response", |bench| {
+        bench.iter(|| ResponseHead::parse(black_box(PING), asked));
     });
-    group.bench_function("parse the head", |bench| {
-        bench.iter(|| RequestHead::parse(black_box(CLI)));
+    group.finish();
+}
+
+fn targets(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("target");
+    for (name, head) in [("request", CLI), ("longer request", LONG)] {
+        let raw = RequestHead::parse(head).expect("a proper head").target.raw;
+        group.bench_function(format!("of a {name}"), |bench| {
+            bench.iter(|| Target::parse(black_box(raw)));
+        });
+    }
+    group.bench_function("with escapes", |bench| {
+        bench.iter(|| Target::parse(black_box(b"/v1.47/images/a.b%3A5000%2Fc/json")));
     });
-    group.bench_function("parse a longer head", |bench| {
-        bench.iter(|| RequestHead::parse(black_box(LONG)));
-    });
+    group.finish();
+}
+
+fn paths(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("classify");
     for path in
         ["/_ping", "/v1.47/containers/json", "/v1.47/images/a.b:5000/c/d/json", "/v1.47/volumes/x"]
     {
         let target = Target::parse(path.as_bytes()).expect("a clean path");
-        group.bench_function(format!("classify {path}"), |bench| {
+        group.bench_function(path, |bench| {
             bench.iter(|| Call::of(black_box(Method::Get), black_box(&target)));
         });
     }
+    group.finish();
+}
+
+fn decisions(criterion: &mut Criterion) {
     let policy = policy(&[Variable::Containers]);
+    let mut group = criterion.benchmark_group("decide");
+    let head = RequestHead::parse(CLI).expect("a proper head");
+    group.bench_function("classify and decide", |bench| {
+        bench.iter(|| policy.judge(black_box(&head)));
+    });
     group.bench_function("find, parse, classify and decide", |bench| {
         bench.iter(|| {
             let length = HeadScan::default().find(black_box(CLI), HEAD_BYTES_MAX);
@@ -64,7 +105,7 @@ fn bodies(criterion: &mut Criterion) {
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(b"0\r\n\r\n");
-    let mut group = criterion.benchmark_group("body");
+    let mut group = criterion.benchmark_group("chunked cursor");
     group.bench_function("1 MiB in chunks of 32 KiB", |bench| {
         bench.iter_batched_ref(
             || BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse),
@@ -93,5 +134,5 @@ fn admission(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parts, bodies, admission);
+criterion_group!(benches, heads, targets, paths, decisions, bodies, admission);
 criterion_main!(benches);

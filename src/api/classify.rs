@@ -1,10 +1,11 @@
 //! Which operation a method and a path are: the path split into segments once, the lines of its
-//! first segment compared with it. No allocation where nothing was percent-encoded.
+//! first segment and its method compared with it. No allocation where nothing was percent-encoded.
 
 use super::operation::{Line, Operation};
 use super::version::ApiVersion;
-use crate::http::{Method, Target, target::percent_decode};
+use crate::http::{Method, Target, target::percent_decode, word};
 use core::fmt;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// Segments that a template can have; only names with slashes make a path longer.
@@ -46,7 +47,7 @@ impl Call {
     /// # Errors
     /// It is in no line of the table, or not every reader would find it in the same one.
     pub fn of(method: Method, target: &Target<'_>) -> Result<Self, Unclassified> {
-        let call = Self::of_segments(method, target.path.split(|&byte| byte == b'/').skip(1))?;
+        let call = Self::of_segments(method, segments(&target.path))?;
         if target.has_encoded_slash() {
             let decoded: Vec<_> = target
                 .raw_path
@@ -83,29 +84,35 @@ impl Call {
 
     fn of_segments<'s>(
         method: Method,
-        segments: impl Iterator<Item = &'s [u8]>,
+        mut segments: impl Iterator<Item = &'s [u8]>,
     ) -> Result<Self, Unclassified> {
-        let mut segments = segments.peekable();
-        let version = match segments.peek().and_then(|first| first.strip_prefix(b"v")) {
-            Some(text @ [b'0'..=b'9' | b'.', ..]) => {
+        let mut first = segments.next();
+        let version = match first {
+            Some([b'v', text @ ..]) if matches!(text, [b'0'..=b'9' | b'.', ..]) => {
+                first = segments.next();
                 Some(ApiVersion::parse(text).ok_or(Unclassified::Version)?)
             }
             Some(_) | None => None,
         };
-        if version.is_some() {
-            segments.next();
-        }
-        let path = Path::of(segments);
         if method == Method::Options {
             return Ok(Self { operation: Operation::Options, version });
         }
-        ROUTES
-            .iter()
-            .find(|group| path.get(0) == Some(group.first))
-            .and_then(|group| group.routes.iter().find(|route| route.takes(method, &path)))
-            .map(|route| Self { operation: route.operation, version })
-            .ok_or(Unclassified::Unknown)
+        let path = Path::of(first, segments);
+        let operation = ROUTES.find(method, &path).ok_or(Unclassified::Unknown)?;
+        Ok(Self { operation, version })
     }
+}
+
+/// A path's segments: what stands between its slashes.
+fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = path.strip_prefix(b"/");
+    core::iter::from_fn(move || {
+        let path = rest?;
+        let (segment, after) =
+            word::split(path, |word| word::equal(word, b'/')).unwrap_or((path, b""));
+        rest = after.strip_prefix(b"/");
+        Some(segment)
+    })
 }
 
 /// A path's segments: the first few, the last, and how many there are.
@@ -116,20 +123,25 @@ struct Path<'s> {
 }
 
 impl<'s> Path<'s> {
-    fn of(segments: impl Iterator<Item = &'s [u8]>) -> Self {
+    fn of(first: Option<&'s [u8]>, others: impl Iterator<Item = &'s [u8]>) -> Self {
         let mut path = Self { head: [b""; SEGMENTS_MAX], last: b"", count: 0 };
-        for segment in segments {
-            // The empty one after a last slash; only "/networks/" comes so far with it.
-            if segment.is_empty() {
-                continue;
-            }
-            if let Some(place) = path.head.get_mut(path.count) {
-                *place = segment;
-            }
-            path.last = segment;
-            path.count = path.count.saturating_add(1);
+        if let Some(first) = first {
+            path.push(first);
         }
+        others.for_each(|segment| path.push(segment));
         path
+    }
+
+    fn push(&mut self, segment: &'s [u8]) {
+        // The empty one after a last slash; only "/networks/" comes so far with it.
+        if segment.is_empty() {
+            return;
+        }
+        if let Some(place) = self.head.get_mut(self.count) {
+            *place = segment;
+        }
+        self.last = segment;
+        self.count = self.count.saturating_add(1);
     }
 
     fn get(&self, index: usize) -> Option<&'s [u8]> {
@@ -137,76 +149,125 @@ impl<'s> Path<'s> {
     }
 }
 
-/// The operations below one first segment.
+/// The table by first segment, so that a path is compared with the lines it can be only: a hash
+/// table without collisions.
+static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::new);
+
+struct Routes {
+    factor: usize,
+    groups: [Option<Group>; GROUPS_MAX],
+}
+
+/// Places for groups; a power of two, some times as many as there are.
+const GROUPS_MAX: usize = 128;
+
+/// The operations below one first segment, by method.
 struct Group {
     first: &'static [u8],
-    routes: Vec<Route>,
+    methods: Vec<(Method, Vec<Route>)>,
+}
+
+impl Routes {
+    fn new() -> Self {
+        let mut names: Vec<_> = lines().map(first).collect();
+        names.sort_unstable();
+        names.dedup();
+        let is_perfect = |&factor: &usize| {
+            let places: BTreeSet<_> = names.iter().map(|name| place(name, factor)).collect();
+            places.len() == names.len()
+        };
+        let factor = (1..GROUPS_MAX).find(is_perfect).unwrap_or_default();
+        let mut groups = [const { None }; GROUPS_MAX];
+        for name in names {
+            if let Some(group) = groups.get_mut(place(name, factor)) {
+                *group = Some(Group::of(name));
+            }
+        }
+        Self { factor, groups }
+    }
+
+    fn find(&self, method: Method, path: &Path<'_>) -> Option<Operation> {
+        let first = path.get(0)?;
+        let group = self.groups.get(place(first, self.factor))?.as_ref()?;
+        let (_, routes) = group.methods.iter().find(|(other, _)| *other == method)?;
+        let route = routes.iter().find(|route| route.takes(path))?;
+        (group.first == first).then_some(route.operation)
+    }
+}
+
+/// The lines that have a path of their own.
+fn lines() -> impl Iterator<Item = &'static Line> {
+    Operation::TABLE.iter().filter(|line| line.operation != Operation::Options)
+}
+
+fn first(line: &Line) -> &'static [u8] {
+    line.template.split('/').nth(1).unwrap_or_default().as_bytes()
+}
+
+/// Where the group of a first segment is: a hash of its length and three of its bytes.
+fn place(first: &[u8], factor: usize) -> usize {
+    let (Some([a, b, ..]), Some(z)) = (first.first_chunk::<2>(), first.last()) else { return 0 };
+    let hash = [*a, *b, *z]
+        .iter()
+        .fold(first.len(), |hash, &byte| hash.wrapping_mul(factor).wrapping_add(usize::from(byte)));
+    hash % GROUPS_MAX
+}
+
+impl Group {
+    /// Within a group literals come before names, so that `/containers/json` is never a container
+    /// called `json`.
+    fn of(name: &'static [u8]) -> Self {
+        let mut lines: Vec<&Line> = lines().filter(|line| first(line) == name).collect();
+        lines.sort_by_key(|line| line.template.matches('{').count());
+        let mut methods: Vec<(Method, Vec<Route>)> = Vec::new();
+        for line in lines {
+            match methods.iter_mut().find(|(method, _)| *method == line.method) {
+                Some((_, routes)) => routes.push(Route::of(line)),
+                None => methods.push((line.method, vec![Route::of(line)])),
+            }
+        }
+        Self { first: name, methods }
+    }
 }
 
 /// A line's template, taken apart once.
 struct Route {
     operation: Operation,
-    method: Method,
     shape: Shape,
 }
 
 enum Shape {
-    /// So many segments, each a literal or, where `None`, one name.
-    Segments(Vec<Option<&'static [u8]>>),
+    /// So many segments, these of them literals; the rest is one name each. The first is the
+    /// group's.
+    Segments(usize, Vec<(usize, &'static [u8])>),
     /// The first segment, a name of one or more segments, and a literal if there is one.
     LongName(Option<&'static [u8]>),
 }
 
 impl Route {
     fn of(line: &Line) -> Self {
-        let segments = || line.template.split('/').skip(1);
+        let segments = || line.template.split('/').skip(1).map(str::as_bytes).enumerate();
+        let literals = segments().skip(1).filter(|(_, segment)| !segment.starts_with(b"{"));
         let shape = if line.template.contains("...}") {
-            let last = line.template.rsplit('/').next().filter(|last| !last.starts_with('{'));
-            Shape::LongName(last.map(str::as_bytes))
+            Shape::LongName(literals.last().map(|(_, last)| last))
         } else {
-            let literal =
-                |segment: &'static str| (!segment.starts_with('{')).then_some(segment.as_bytes());
-            Shape::Segments(segments().map(literal).collect())
+            Shape::Segments(segments().count(), literals.collect())
         };
-        Self { operation: line.operation, method: line.method, shape }
+        Self { operation: line.operation, shape }
     }
 
-    fn takes(&self, method: Method, path: &Path<'_>) -> bool {
-        self.method == method
-            && match &self.shape {
-                Shape::Segments(segments) => {
-                    segments.len() == path.count
-                        && segments.iter().enumerate().all(|(index, literal)| {
-                            literal.is_none() || *literal == path.get(index)
-                        })
-                }
-                Shape::LongName(None) => path.count >= 2,
-                Shape::LongName(Some(last)) => path.count >= 3 && path.last == *last,
+    /// Whether it takes a path that begins with its group's segment.
+    fn takes(&self, path: &Path<'_>) -> bool {
+        match &self.shape {
+            Shape::Segments(count, literals) => {
+                *count == path.count
+                    && literals.iter().all(|&(index, literal)| path.get(index) == Some(literal))
             }
-    }
-}
-
-/// The table by first segment, the busiest first; within a group literals before names, so that
-/// `/containers/json` is never a container called `json`.
-static ROUTES: LazyLock<Vec<Group>> = LazyLock::new(|| {
-    const BUSIEST: [&str; 5] = ["containers", "_ping", "images", "events", "exec"];
-    let first = |line: &Line| line.template.split('/').nth(1).unwrap_or_default();
-    let mut names: Vec<&'static str> = BUSIEST.to_vec();
-    for line in Operation::TABLE {
-        if !names.contains(&first(line)) && line.operation != Operation::Options {
-            names.push(first(line));
+            Shape::LongName(None) => path.count >= 2,
+            Shape::LongName(Some(last)) => path.count >= 3 && path.last == *last,
         }
     }
-    names
-        .into_iter()
-        .map(|name| {
-            let mut lines: Vec<&Line> =
-                Operation::TABLE.iter().filter(|line| first(line) == name).collect();
-            lines.sort_by_key(|line| line.template.matches('{').count());
-            Group { first: name.as_bytes(), routes: lines.into_iter().map(Route::of).collect() }
-        })
-        .collect()
-});
+}
 
 #[cfg(test)]
 mod tests {
@@ -324,6 +385,89 @@ mod tests {
             "/v1.41a/_ping",
         ] {
             assert_eq!(version(path), Err(Unclassified::Version), "{path}");
+        }
+    }
+
+    /// The table walked line by line: of those that take the path, the one with the fewest names.
+    fn naive(method: Method, path: &[&str]) -> Option<Operation> {
+        let takes = |line: &&Line| line.method == method && fits(&line.template[1..], path);
+        let names = |line: &&Line| line.template.matches('{').count();
+        Operation::TABLE.iter().filter(takes).min_by_key(names).map(|line| line.operation)
+    }
+
+    fn fits(template: &str, path: &[&str]) -> bool {
+        let (segment, rest) = template
+            .split_once('/')
+            .map_or((template, None), |(segment, rest)| (segment, Some(rest)));
+        let Some((first, others)) = path.split_first() else { return false };
+        let ends = |others: &[&str]| rest.map_or(others.is_empty(), |rest| fits(rest, others));
+        if segment.ends_with("...}") {
+            (1..=path.len()).any(|count| ends(&path[count..]))
+        } else {
+            (segment.starts_with('{') || segment == *first) && ends(others)
+        }
+    }
+
+    /// Every line's path with every name, and what is next to it.
+    fn near_misses() -> Vec<String> {
+        let mut paths = Vec::new();
+        for line in Operation::TABLE {
+            for name in ["x", "json", "create", "a/b", "a.b:5000/json/push", "get", "ws", "vars"] {
+                let segments = line.template.split('/').map(|segment| match segment {
+                    _ if segment.ends_with("...}") => name,
+                    _ if segment.starts_with('{') => name.split('/').next().unwrap_or_default(),
+                    _ => segment,
+                });
+                let path = segments.collect::<Vec<_>>().join("/");
+                let (parent, last) = path.rsplit_once('/').unwrap_or_default();
+                paths.extend([
+                    format!("{path}/x"),
+                    format!("{path}/json"),
+                    format!("{path}x"),
+                    format!("/x{path}"),
+                    path.split_at(path.len().saturating_sub(1)).0.to_owned(),
+                    parent.to_owned(),
+                    format!("{parent}/{}", last.to_uppercase()),
+                    format!("{parent}/x/{last}"),
+                    path.replacen('e', "f", 1),
+                    path,
+                ]);
+            }
+        }
+        paths
+    }
+
+    #[test]
+    fn what_is_looked_up_is_what_a_walk_over_the_table_finds() {
+        let methods = [
+            Method::Get,
+            Method::Head,
+            Method::Post,
+            Method::Put,
+            Method::Delete,
+            Method::Options,
+            Method::Other,
+        ];
+        for path in near_misses() {
+            let Ok(target) = Target::parse(path.as_bytes()) else { continue };
+            // "/networks/" is "/networks".
+            let segments: Vec<&str> =
+                path.split('/').filter(|segment| !segment.is_empty()).collect();
+            for method in methods {
+                let found = Call::of(method, &target).map(|call| call.operation);
+                // The daemon answers it on any path.
+                let options = (method == Method::Options).then_some(Operation::Options);
+                let expected = options.or_else(|| naive(method, &segments));
+                assert_eq!(found, expected.ok_or(Unclassified::Unknown), "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_first_segment_has_a_place_of_its_own() {
+        for line in lines() {
+            let group = ROUTES.groups[place(first(line), ROUTES.factor)].as_ref();
+            assert_eq!(group.map(|group| group.first), Some(first(line)), "{}", line.id);
         }
     }
 }

@@ -69,6 +69,12 @@ impl BodyCursor {
         }
     }
 
+    /// Whether it comes in chunks.
+    #[must_use]
+    pub fn is_chunked(&self) -> bool {
+        matches!(self.0, State::Chunked(_))
+    }
+
     /// Tells that so many bytes were moved unread.
     ///
     /// # Errors

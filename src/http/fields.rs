@@ -3,11 +3,10 @@
 
 use super::body::BodyFraming;
 use super::error::HeadError;
+use super::line::{FIELD_LINES_MAX, field, trim};
 use super::number;
+use super::token::is;
 use super::{Persistence, Version};
-
-/// Header lines a head may have. Docker clients send fewer than 20; the daemon has no limit.
-pub(super) const FIELD_LINES_MAX: usize = 128;
 
 /// The values of a field that should come once, and whether it came more often.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,34 +40,41 @@ pub(super) struct Fields<'b> {
 }
 
 impl<'b> Fields<'b> {
-    pub(super) fn gather(headers: &[httparse::Header<'b>]) -> Result<Self, HeadError> {
+    /// Reads all lines; the blank one after them is the end.
+    pub(super) fn gather(mut lines: &'b [u8]) -> Result<Self, HeadError> {
         let mut fields = Self::default();
-        for &httparse::Header { name, value } in headers {
-            if name.is_empty() {
-                return Err(HeadError::FieldName);
+        for room in (0..=FIELD_LINES_MAX).rev() {
+            let Some((name, value, rest)) = field(lines)? else { break };
+            if room == 0 {
+                return Err(HeadError::TooManyFields);
             }
-            // By length first: one comparison for nearly every line.
-            match name.len() {
-                4 if name.eq_ignore_ascii_case("host") => fields.host.add(value),
-                6 if name.eq_ignore_ascii_case("expect") => {
-                    fields.expect_continue |= has_token(value, b"100-continue");
-                }
-                7 if name.eq_ignore_ascii_case("upgrade") => fields.upgrade = true,
-                10 if name.eq_ignore_ascii_case("connection") => {
-                    fields.close |= has_token(value, b"close");
-                    fields.keep_alive |= has_token(value, b"keep-alive");
-                }
-                12 if name.eq_ignore_ascii_case("content-type") => fields.content_type.add(value),
-                14 if name.eq_ignore_ascii_case("content-length") => {
-                    fields.content_length.add(value);
-                }
-                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                    fields.transfer_encoding.add(value);
-                }
-                _ => {}
+            lines = rest;
+            // The letters that the names below begin with: one comparison for most lines.
+            if matches!(
+                name.first(),
+                Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't' | b'U' | b'u')
+            ) {
+                fields.add(name, trim(value));
             }
         }
         Ok(fields)
+    }
+
+    #[inline(never)]
+    fn add(&mut self, name: &[u8], value: &'b [u8]) {
+        match name.len() {
+            4 if is(name, b"host") => self.host.add(value),
+            6 if is(name, b"expect") => self.expect_continue |= has_token(value, b"100-continue"),
+            7 if is(name, b"upgrade") => self.upgrade = true,
+            10 if is(name, b"connection") => {
+                self.close |= has_token(value, b"close");
+                self.keep_alive |= has_token(value, b"keep-alive");
+            }
+            12 if is(name, b"content-type") => self.content_type.add(value),
+            14 if is(name, b"content-length") => self.content_length.add(value),
+            17 if is(name, b"transfer-encoding") => self.transfer_encoding.add(value),
+            _ => {}
+        }
     }
 
     /// The framing that Content-Length and Transfer-Encoding give (RFC 9112, section 6.3), `None`
@@ -106,17 +112,4 @@ impl<'b> Fields<'b> {
 /// Whether a comma-separated list holds a token, in any case.
 fn has_token(list: &[u8], token: &[u8]) -> bool {
     list.split(|&byte| byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
-}
-
-/// What httparse's errors mean here. The scan before it has settled every line end.
-pub(super) fn head_error(error: httparse::Error) -> HeadError {
-    match error {
-        httparse::Error::HeaderName => HeadError::FieldName,
-        httparse::Error::HeaderValue => HeadError::FieldValue,
-        httparse::Error::TooManyHeaders => HeadError::TooManyFields,
-        httparse::Error::Version => HeadError::Version,
-        httparse::Error::NewLine | httparse::Error::Status | httparse::Error::Token => {
-            HeadError::StartLine
-        }
-    }
 }

@@ -17,12 +17,15 @@ pub mod body;
 mod chunked;
 pub mod error;
 mod fields;
+mod line;
 pub mod number;
 pub mod reframe;
 pub mod request;
 pub mod response;
 pub mod scan;
 pub mod target;
+mod token;
+pub(crate) mod word;
 
 pub use body::{BodyCursor, BodyFraming};
 pub use chunked::Trailers;
@@ -59,15 +62,4 @@ pub enum Version {
     Http10,
     /// HTTP/1.1
     Http11,
-}
-
-impl Version {
-    /// What httparse's version digit means; it takes no other.
-    fn of(minor: Option<u8>) -> Result<Self, HeadError> {
-        match minor {
-            Some(0) => Ok(Self::Http10),
-            Some(1) => Ok(Self::Http11),
-            Some(_) | None => Err(HeadError::Version),
-        }
-    }
 }

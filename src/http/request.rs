@@ -3,11 +3,11 @@
 
 use super::body::BodyFraming;
 use super::error::HeadError;
-use super::fields::{FIELD_LINES_MAX, Fields, head_error};
+use super::fields::Fields;
+use super::line;
 use super::target::Target;
 use super::{Persistence, Version};
 use core::fmt;
-use core::mem::MaybeUninit;
 
 /// The methods that the daemon's router knows. They are case-sensitive (RFC 9110, section 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub enum Method {
 }
 
 impl Method {
-    fn of(token: &str) -> Self {
+    fn of(token: &[u8]) -> Self {
         match token {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            "OPTIONS" => Self::Options,
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            b"OPTIONS" => Self::Options,
             _ => Self::Other,
         }
     }
@@ -89,25 +89,9 @@ impl<'b> RequestHead<'b> {
     /// # Errors
     /// Whatever has no single reading, see [`HeadError`].
     pub fn parse(head: &'b [u8]) -> Result<Self, HeadError> {
-        let mut lines = [const { MaybeUninit::uninit() }; FIELD_LINES_MAX];
-        let mut parsed = httparse::Request::new(&mut []);
-        let complete = parsed
-            .parse_with_uninit_headers(head, &mut lines)
-            .map_err(|error| head_error_of_request(error, head))?;
-        let (Some(method), Some(target), Some(minor)) =
-            (parsed.method, parsed.path, parsed.version)
-        else {
-            return Err(HeadError::StartLine);
-        };
-        // httparse skips what it forgives (several blanks, for one): whatever it has passed over
-        // shows as a difference in length. "GET / HTTP/1.1" = method SP target SP version.
-        let line_bytes = [method.len(), 1, target.len(), " HTTP/1.1".len()].iter().sum::<usize>();
-        let line_ends = head.get(line_bytes..).is_some_and(|rest| rest.starts_with(b"\r\n"));
-        if complete != httparse::Status::Complete(head.len()) || !line_ends {
-            return Err(HeadError::StartLine);
-        }
-        let version = Version::of(Some(minor))?;
-        let fields = Fields::gather(parsed.headers)?;
+        let (method, target, version, lines) =
+            line::request(head).map_err(|error| start_line_error(error, head))?;
+        let fields = Fields::gather(lines)?;
         let framing = fields.framing(version)?.unwrap_or(BodyFraming::Empty);
         if fields.host.again {
             return Err(HeadError::HostTwice);
@@ -117,7 +101,7 @@ impl<'b> RequestHead<'b> {
         }
         Ok(Self {
             method: Method::of(method),
-            target: Target::parse(target.as_bytes())?,
+            target: Target::parse(target)?,
             version,
             framing,
             persistence: fields.persistence(version),
@@ -130,13 +114,12 @@ impl<'b> RequestHead<'b> {
     }
 }
 
-/// httparse gives one error for a malformed version and for one it doesn't speak; the difference
-/// is 400 or 505 (RFC 9110, section 15.6.6).
-fn head_error_of_request(error: httparse::Error, head: &[u8]) -> HeadError {
+/// A malformed version and one that is not spoken differ in their answer: 400 or 505 (RFC 9110,
+/// section 15.6.6).
+fn start_line_error(error: HeadError, head: &[u8]) -> HeadError {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|&byte| byte == b' ').skip(2);
     let (version, more) = (words.next().unwrap_or_default(), words.next());
-    let error = head_error(error);
     let spoken = version.starts_with(b"HTTP/") && more.is_none();
     if error == HeadError::Version && !spoken {
         HeadError::StartLine
@@ -166,6 +149,7 @@ fn is_form(fields: &Fields<'_>) -> Result<bool, HeadError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::FIELD_LINES_MAX;
     use super::*;
 
     fn parse(head: &str) -> Result<RequestHead<'_>, HeadError> {

@@ -2,9 +2,8 @@
 
 use super::body::BodyFraming;
 use super::error::HeadError;
-use super::fields::{FIELD_LINES_MAX, Fields, head_error};
-use super::{Persistence, Version};
-use core::mem::MaybeUninit;
+use super::fields::Fields;
+use super::{Persistence, Version, line};
 
 /// A status code (RFC 9110, section 15).
 pub type Status = u16;
@@ -63,19 +62,8 @@ impl<'b> ResponseHead<'b> {
     /// Whatever has no single reading, see [`HeadError`]: a daemon's answer is judged as a
     /// client's request is, or its end could be mistaken.
     pub fn parse(head: &'b [u8], asked: Asked) -> Result<Self, HeadError> {
-        let mut lines = [const { MaybeUninit::uninit() }; FIELD_LINES_MAX];
-        let mut parsed = httparse::Response::new(&mut []);
-        let complete = httparse::ParserConfig::default()
-            .parse_response_with_uninit_headers(&mut parsed, head, &mut lines)
-            .map_err(head_error)?;
-        let (httparse::Status::Complete(length), Some(status)) = (complete, parsed.code) else {
-            return Err(HeadError::StartLine);
-        };
-        if length != head.len() {
-            return Err(HeadError::StartLine);
-        }
-        let version = Version::of(parsed.version)?;
-        let fields = Fields::gather(parsed.headers)?;
+        let (status, version, lines) = line::status(head)?;
+        let fields = Fields::gather(lines)?;
         let next = next(status, &fields, version, asked)?;
         let persistence = match next {
             Next::Body(BodyFraming::UntilClose) | Next::Unasked => Persistence::Close,

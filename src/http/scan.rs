@@ -2,13 +2,26 @@
 //! with two readings before any field is parsed.
 
 use super::error::HeadError;
-use memchr::memchr2;
+use super::token::is_token_byte;
+use super::word;
 
 /// How far the search for a head's end has come. Keep it beside the bytes it speaks of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeadScan {
-    line_start: usize,
     scanned: usize,
+    line: Line,
+}
+
+/// What the line is whose end comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Line {
+    /// Nothing of it has come: its end would be the head's.
+    #[default]
+    Blank,
+    /// It begins like any other.
+    Plain,
+    /// It begins with a blank.
+    Folded,
 }
 
 impl HeadScan {
@@ -27,54 +40,77 @@ impl HeadScan {
         if bytes.first().is_some_and(|&first| !is_token_byte(first)) {
             return Err(HeadError::NotHttp);
         }
-        // One search finds whatever could end a line, rightly or not.
-        while let Some(offset) =
-            bytes.get(self.scanned..).and_then(|rest| memchr2(b'\r', b'\n', rest))
+        self.skip(bytes.get(..head_bytes_max).unwrap_or(bytes));
+        while let Some(rest) = bytes.get(self.scanned..)
+            && let Some(&first) = rest.first()
         {
-            let end = self.scanned.saturating_add(offset);
-            let next = match bytes.get(end..) {
-                Some([b'\r', b'\n', ..]) => end.saturating_add(2),
-                Some([b'\r']) => {
-                    // Its LF has yet to come.
-                    self.scanned = end;
-                    return partial(bytes, head_bytes_max);
-                }
-                Some([b'\r', ..]) => return Err(HeadError::BareCarriageReturn),
-                Some(_) | None => return Err(HeadError::BareLineFeed),
-            };
-            let line = bytes.get(self.line_start..end).unwrap_or_default();
-            if matches!(line.first(), Some(b' ' | b'\t')) {
-                return Err(HeadError::Folded);
+            if self.line == Line::Blank && !matches!(first, b'\r' | b'\n') {
+                self.line = if matches!(first, b' ' | b'\t') { Line::Folded } else { Line::Plain };
             }
-            if next > head_bytes_max {
-                return Err(HeadError::TooLong);
-            }
-            self.line_start = next;
-            self.scanned = next;
-            if line.is_empty() {
-                return Ok(Some(next));
+            // One search finds whatever could end a line, rightly or not.
+            let offset = word::position(rest, word::control).unwrap_or(rest.len());
+            self.scanned = self.scanned.saturating_add(offset);
+            let end = self.scanned.saturating_add(2);
+            match rest.get(offset..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => match self.line {
+                    Line::Folded => return Err(HeadError::Folded),
+                    Line::Blank | Line::Plain if end > head_bytes_max => {
+                        return Err(HeadError::TooLong);
+                    }
+                    Line::Blank => return Ok(Some(end)),
+                    Line::Plain => (self.scanned, self.line) = (end, Line::Blank),
+                },
+                // Its LF has yet to come.
+                [b'\r'] => break,
+                [b'\r', ..] => return Err(HeadError::BareCarriageReturn),
+                [b'\n', ..] => return Err(HeadError::BareLineFeed),
+                [] => {}
+                // Some other control byte, which is the field's reader's to judge.
+                [_, ..] => self.scanned = self.scanned.saturating_add(1),
             }
         }
-        self.scanned = bytes.len();
-        partial(bytes, head_bytes_max)
+        // The limit holds for what has come: an endless line must not be collected.
+        if bytes.len() > head_bytes_max { Err(HeadError::TooLong) } else { Ok(None) }
+    }
+
+    /// Passes over blocks in which nothing happens but whole, plain lines.
+    fn skip(&mut self, bytes: &[u8]) {
+        // The byte before tells whether a line begins here.
+        let mut end = self.scanned.saturating_sub(1);
+        while let Some(block) = bytes.get(end..).and_then(<[u8]>::first_chunk)
+            && self.line != Line::Folded
+            && is_quiet(block)
+        {
+            end = end.saturating_add(BLOCK_BYTES);
+        }
+        // Only whole line ends are passed over.
+        if end.checked_sub(1).and_then(|last| bytes.get(last)) == Some(&b'\r') {
+            end = end.saturating_sub(1);
+        }
+        if end > self.scanned {
+            (self.scanned, self.line) = (end, Line::Plain);
+        }
     }
 }
 
-/// The end has not come. The limit holds for what has: an endless line must not be collected.
-fn partial(bytes: &[u8], head_bytes_max: usize) -> Result<Option<usize>, HeadError> {
-    if bytes.len() > head_bytes_max { Err(HeadError::TooLong) } else { Ok(None) }
-}
+/// Bytes that [`is_quiet`] speaks of: two vectors on most machines.
+const BLOCK_BYTES: usize = 32;
 
-/// RFC 9110, section 5.6.2: `tchar`.
-const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
+/// Whether in a block and the byte after it each CR is followed by LF, each LF follows a CR, and
+/// no line begins with a blank or a control byte, as the line that ends the head does. No branch
+/// for a byte, so that the compiler takes many at once.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches")]
+fn is_quiet(block: &[u8; BLOCK_BYTES + 1]) -> bool {
+    let pairs = block.iter().zip(&block[1..]);
+    pairs.fold(true, |quiet, (&byte, &next)| {
+        quiet & ((byte == b'\r') == (next == b'\n')) & !((byte == b'\n') & (next <= b' '))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const HEAD: &[u8] = b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -118,5 +154,71 @@ mod tests {
         assert_eq!(HeadScan::default().find(HEAD, HEAD.len() - 1), Err(HeadError::TooLong));
         assert_eq!(find(&[b'A'; 64]), Ok(None));
         assert_eq!(find(&[b'A'; 65]), Err(HeadError::TooLong));
+    }
+
+    /// The same, byte by byte and from the beginning.
+    fn naive(bytes: &[u8], head_bytes_max: usize) -> Result<Option<usize>, HeadError> {
+        if bytes.first().is_some_and(|&first| !is_token_byte(first)) {
+            return Err(HeadError::NotHttp);
+        }
+        let mut line_start = 0;
+        for (end, &byte) in bytes.iter().enumerate() {
+            let after = end.saturating_add(2);
+            let next = bytes.get(end..).and_then(|rest| rest.get(1));
+            match byte {
+                _ if end < line_start => {}
+                b'\r' if next.is_none() => break,
+                b'\r' if next != Some(&b'\n') => return Err(HeadError::BareCarriageReturn),
+                b'\r' => {
+                    if matches!(bytes[line_start], b' ' | b'\t') {
+                        return Err(HeadError::Folded);
+                    }
+                    if after > head_bytes_max {
+                        return Err(HeadError::TooLong);
+                    }
+                    if line_start == end {
+                        return Ok(Some(after));
+                    }
+                    line_start = after;
+                }
+                b'\n' => return Err(HeadError::BareLineFeed),
+                _ => {}
+            }
+        }
+        if bytes.len() > head_bytes_max { Err(HeadError::TooLong) } else { Ok(None) }
+    }
+
+    /// Lines mostly as they should be, so that something comes of what stands far behind.
+    fn heads() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            20 => "[A-Za-z: ]{1,40}".prop_map(String::into_bytes),
+            20 => Just(b"\r\n".to_vec()),
+            1 => proptest::sample::select(vec![
+                &b"\r"[..], b"\n", b" ", b"\t", b"\0", b"\r\n ", b"\r\n\t", b"\r\n\r\n", b"\xff",
+            ]).prop_map(<[u8]>::to_vec),
+        ];
+        proptest::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn many_bytes_at_once_are_read_as_one_by_one(
+            head in heads(),
+            cuts in proptest::collection::vec(0usize..300, 0..4),
+            head_bytes_max in prop_oneof![Just(1000usize), 0usize..200],
+        ) {
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(head.len())).collect();
+            cuts.sort_unstable();
+            cuts.push(head.len());
+            let mut scan = HeadScan::default();
+            for cut in cuts {
+                let found = scan.find(&head[..cut], head_bytes_max);
+                prop_assert_eq!(found, naive(&head[..cut], head_bytes_max));
+                if found != Ok(None) {
+                    break;
+                }
+            }
+        }
     }
 }

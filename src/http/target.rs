@@ -4,6 +4,7 @@
 
 use super::error::HeadError;
 use super::number::hex_digit;
+use super::word;
 use std::borrow::Cow;
 
 /// A target in origin form (RFC 9112, section 3.2.1), clean once decoded.
@@ -29,13 +30,16 @@ impl<'b> Target<'b> {
         if raw.first() != Some(&b'/') {
             return Err(HeadError::TargetForm);
         }
-        if raw.iter().any(|&byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+        if word::any_pair(raw, |_, byte| is_foreign(byte)) {
             return Err(HeadError::TargetByte);
         }
-        let (raw_path, query) = match raw.iter().position(|&byte| byte == b'?') {
+        let (raw_path, query) = match word::split(raw, |word| word::equal(word, b'?')) {
             None => (raw, None),
-            Some(mark) => (raw.get(..mark).unwrap_or_default(), raw.get(mark.saturating_add(1)..)),
+            Some((path, rest)) => (path, rest.get(1..)),
         };
+        if is_plain(raw_path) {
+            return Ok(Self { raw, path: Cow::Borrowed(raw_path), raw_path, query });
+        }
         let path = percent_decode(raw_path)?;
         if !is_clean(&path) {
             return Err(HeadError::UncleanPath);
@@ -52,13 +56,31 @@ impl<'b> Target<'b> {
     }
 }
 
+/// Whether a byte may stand nowhere in a target.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches")]
+fn is_foreign(byte: u8) -> bool {
+    (byte <= b' ') | (byte == 0x7f) | (byte == b'#')
+}
+
+/// Whether a path has nothing to decode and is clean at first sight, as nearly all are.
+fn is_plain(path: &[u8]) -> bool {
+    path.last() != Some(&b'/') && !word::any_pair(path, is_not_plain)
+}
+
+/// Escapes and backslashes, which never begin a target, and a segment that is empty, `.` or `..`:
+/// its slash comes before another one or a dot.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches")]
+fn is_not_plain(byte: u8, next: u8) -> bool {
+    (next == b'%') | (next == b'\\') | ((byte == b'/') & ((next == b'/') | (next == b'.')))
+}
+
 /// Decodes `%XX` once. Go's `net/url` does the same for a path: `+` stays, a bad escape is an
 /// error.
 ///
 /// # Errors
 /// [`HeadError::TargetEscape`] for a `%` that two hexadecimal digits do not follow.
 pub fn percent_decode(raw: &[u8]) -> Result<Cow<'_, [u8]>, HeadError> {
-    if memchr::memchr(b'%', raw).is_none() {
+    if !raw.contains(&b'%') {
         return Ok(Cow::Borrowed(raw));
     }
     let mut decoded = Vec::with_capacity(raw.len());
@@ -100,12 +122,13 @@ fn is_version_prefix(prefix: &[u8]) -> bool {
 }
 
 fn count_slashes(path: &[u8]) -> usize {
-    memchr::memchr_iter(b'/', path).count()
+    path.split(|&byte| byte == b'/').count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn path(raw: &str) -> Result<String, HeadError> {
         Target::parse(raw.as_bytes())
@@ -181,5 +204,30 @@ mod tests {
         assert!(!encoded("/images/a/b/json"));
         assert!(!encoded("/%69mages/a/b/json"));
         assert!(!encoded("/images/a%252Fb/json"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn what_is_plain_at_first_sight_is_what_all_steps_find(
+            raw in "/([a-z]{0,20}|[a-z]{1,20}/|[%.#?\\\\\u{1}\u{7f} /]|%2[eEfF]|é){0,8}",
+        ) {
+            let raw = raw.as_bytes();
+            let path = raw.split(|&byte| byte == b'?').next().unwrap_or_default();
+            let expected = if raw.iter().any(|&byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+                Err(HeadError::TargetByte)
+            } else {
+                percent_decode(path).and_then(|path| {
+                    if is_clean(&path) { Ok(path) } else { Err(HeadError::UncleanPath) }
+                })
+            };
+            let found = Target::parse(raw);
+            prop_assert_eq!(found.as_ref().map(|target| &target.path), expected.as_ref());
+            if let Ok(target) = found {
+                prop_assert_eq!(target.raw_path, path);
+                let query = raw.get(path.len()..).and_then(|query| query.strip_prefix(b"?"));
+                prop_assert_eq!(target.query, query);
+            }
+        }
     }
 }

@@ -7,11 +7,11 @@ use std::mem;
 
 /// A borrowed buffer's size: so large that copying, not the system calls around it, is what a
 /// download costs.
-pub const BUFFER_BYTES: usize = 128 * 1024;
+pub const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What a thread lends in that size at once; beyond it, buffers are small, so that ten thousand
 /// stalled readers cost 160 MB and not 1.3 GB.
-const LENT_MAX: usize = 64;
+const LENT_MAX: usize = 32;
 const SMALL_BYTES: usize = 16 * 1024;
 
 /// Free buffers a thread keeps.

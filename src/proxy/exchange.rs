@@ -137,7 +137,7 @@ impl Exchange<'_> {
         }
         if let Stage::Body(body, _) = &self.stage
             && self.outbox.is_empty()
-            && self.relay.splices(Direction::Down, body.blind())
+            && self.relay.splices_body(Direction::Down, body)
         {
             return self.poll_down_splice();
         }

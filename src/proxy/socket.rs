@@ -9,6 +9,7 @@ use crate::event::{Interest, Source};
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::socket::{self, MsgFlags, Shutdown, SockaddrStorage};
+use std::cell::OnceCell;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -32,6 +33,8 @@ pub struct Socket {
     source: Source,
     /// Bytes have come that nobody has asked for yet; until then its end can't be seen.
     unread: bool,
+    /// The peer's name, once it has been shown.
+    name: OnceCell<Box<str>>,
 }
 
 impl Socket {
@@ -40,7 +43,11 @@ impl Socket {
     /// # Errors
     /// It can't be registered with this thread's event loop.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { source: Source::new(fd, Interest::Stream)?, unread: false })
+        Ok(Self {
+            source: Source::new(fd, Interest::Stream)?,
+            unread: false,
+            name: OnceCell::new(),
+        })
     }
 
     /// Takes one that has just been accepted: most clients have spoken by then.
@@ -189,7 +196,19 @@ impl Socket {
         self.source.as_fd().as_raw_fd()
     }
 
-    /// Who is at the other side, looked up only when it is shown.
+    fn look_up(&self) -> String {
+        match socket::getsockopt(&self.source, socket::sockopt::PeerCredentials) {
+            Ok(peer) if peer.pid() != 0 => return format!("pid {} uid {}", peer.pid(), peer.uid()),
+            Ok(_) | Err(_) => {}
+        }
+        match socket::getpeername::<SockaddrStorage>(self.raw()) {
+            Ok(address) => address.to_string(),
+            // It is gone already.
+            Err(_) => "-".to_owned(),
+        }
+    }
+
+    /// Who is at the other side, looked up only when it is shown, and once.
     #[must_use]
     pub fn peer(&self) -> Peer<'_> {
         Peer(self)
@@ -203,17 +222,6 @@ pub struct Peer<'s>(&'s Socket);
 
 impl fmt::Display for Peer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(socket) = self;
-        match socket::getsockopt(&socket.source, socket::sockopt::PeerCredentials) {
-            Ok(peer) if peer.pid() != 0 => {
-                return write!(f, "pid {} uid {}", peer.pid(), peer.uid());
-            }
-            Ok(_) | Err(_) => {}
-        }
-        match socket::getpeername::<SockaddrStorage>(socket.raw()) {
-            Ok(address) => write!(f, "{address}"),
-            // It is gone already.
-            Err(_) => f.write_str("-"),
-        }
+        f.write_str(self.0.name.get_or_init(|| self.0.look_up().into()))
     }
 }

@@ -84,7 +84,7 @@ impl Way {
             self.buffer.consume(count);
             return Poll::Ready(Ok(Step::Sent));
         }
-        if self.conduit.is_under_way() || self.relay.splices(self.direction, self.last) {
+        if self.conduit.is_under_way() || self.relay.splices_stream(self.direction, self.last) {
             match ready!(self.conduit.poll_move(from, to, &mut self.body)) {
                 Ok(0) | Err(Stuck::Sender(_)) => self.end(to),
                 Ok(count) => self.last = count as u64,

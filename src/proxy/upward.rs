@@ -97,7 +97,7 @@ impl Upward {
             *judged = body.read(inbox.filled()).map_err(Outcome::BadBody)?;
             return Poll::Ready(Ok(Step::Sent));
         }
-        if self.in_large_chunks || self.relay.splices(Direction::Up, body.blind()) {
+        if self.in_large_chunks || self.relay.splices_body(Direction::Up, body) {
             return self.poll_splice(client, daemon, inbox);
         }
         self.poll_read(client, daemon, inbox)
@@ -151,7 +151,7 @@ impl Upward {
     ) -> Poll<Result<Fill, Outcome>> {
         let body = &mut self.request.body;
         let blind = body.blind();
-        let splices = self.relay.splices(Direction::Up, blind);
+        let splices = self.relay.splices_body(Direction::Up, body);
         let is_framing = blind == 0 && !body.is_complete();
         self.in_large_chunks = splices || self.in_large_chunks && is_framing;
         if !self.in_large_chunks || self.has_ended || !inbox.is_empty() {
