@@ -241,23 +241,45 @@ mod tests {
         bytes
     }
 
+    /// A chunk whose data is about to come.
+    fn chunk(length: u64) -> BodyCursor {
+        let mut body = BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse);
+        body.read(format!("{length:x}\r\n").as_bytes()).expect("a size");
+        body
+    }
+
     #[test]
     fn what_is_spliced_depends_on_the_way_and_on_how_much_there_is() {
-        const MIN: u64 = SPLICED_BYTES_MIN;
-        for (relay, direction, blind, splices) in [
-            (Relay::Auto, Direction::Up, MIN, true),
-            (Relay::Auto, Direction::Up, u64::MAX, true),
-            (Relay::Auto, Direction::Up, MIN - 1, false),
+        const STREAM: u64 = STREAM_BYTES_MIN;
+        const CHUNK: u64 = CHUNK_BYTES_MIN;
+        let framing = BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse);
+        let length = |length| BodyCursor::new(BodyFraming::Length(length), Trailers::Refuse);
+        for (relay, direction, body, splices) in [
+            (Relay::Auto, Direction::Up, length(STREAM), true),
+            (Relay::Auto, Direction::Up, length(STREAM - 1), false),
+            (Relay::Auto, Direction::Up, chunk(CHUNK), true),
+            (Relay::Auto, Direction::Up, chunk(CHUNK - 1), false),
+            (Relay::Auto, Direction::Down, length(u64::MAX), false),
+            (Relay::Auto, Direction::Down, chunk(u64::MAX), false),
+            (Relay::Copy, Direction::Up, length(u64::MAX), false),
+            (Relay::Copy, Direction::Down, chunk(u64::MAX), false),
+            (Relay::Splice, Direction::Up, length(1), true),
+            (Relay::Splice, Direction::Down, chunk(1), true),
+            (Relay::Splice, Direction::Up, framing, false),
+            (Relay::Splice, Direction::Down, length(0), false),
+        ] {
+            let decided = relay.splices_body(direction, &body);
+            assert_eq!(decided, splices, "{relay:?} {direction:?} {body:?}");
+        }
+        for (relay, direction, last, splices) in [
+            (Relay::Auto, Direction::Up, STREAM, true),
+            (Relay::Auto, Direction::Up, STREAM - 1, false),
             (Relay::Auto, Direction::Down, u64::MAX, false),
             (Relay::Copy, Direction::Up, u64::MAX, false),
-            (Relay::Copy, Direction::Down, u64::MAX, false),
-            (Relay::Splice, Direction::Up, 1, true),
             (Relay::Splice, Direction::Down, 1, true),
-            (Relay::Splice, Direction::Up, 0, false),
-            (Relay::Splice, Direction::Down, 0, false),
         ] {
-            let decided = relay.splices(direction, blind);
-            assert_eq!(decided, splices, "{relay:?} {direction:?} {blind}");
+            let decided = relay.splices_stream(direction, last);
+            assert_eq!(decided, splices, "{relay:?} {direction:?} {last}");
         }
     }
 

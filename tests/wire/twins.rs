@@ -138,7 +138,7 @@ struct Manner {
 
 fn sizes(max: usize) -> impl Strategy<Value = usize> {
     // Small ones, those around what is spliced, and large ones.
-    prop_oneof![1..40_usize, 16_000..17_000_usize, 1..=max]
+    prop_oneof![1..40_usize, 16_000..17_000_usize, 130_000..132_000_usize, 1..=max]
 }
 
 fn chunk() -> impl Strategy<Value = Chunk> {
