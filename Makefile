@@ -22,6 +22,7 @@ image: ## the image, with a binary that is compiled here (asks no registry)
 test: ## every test, those against a real Docker daemon included (as root)
 	scripts/setup.sh
 	cargo test
+	DOCKGATE_TEST_RELAY=splice cargo test --test wire -- --skip twins
 
 fmt: ## format the code
 	cargo fmt

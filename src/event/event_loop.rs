@@ -90,3 +90,51 @@ fn turn<T>(local: &Local, output: &Cell<Option<T>>) -> io::Result<T> {
         local.resume_postponed();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::trial::in_a_loop;
+    use crate::event::{Interest, Source, sleep, spawn};
+    use std::future::{pending, ready};
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    #[test]
+    fn the_first_tasks_output_is_the_loops_and_a_thread_may_have_another_after_it() {
+        for output in ["output", "later"] {
+            let event_loop = EventLoop::new().expect("a loop");
+            assert_eq!(event_loop.run(ready(output)).expect("nothing to wait for"), output);
+        }
+    }
+
+    #[test]
+    fn in_the_end_the_other_tasks_are_dropped_and_their_sockets_close() {
+        let (own, mut other) = UnixStream::pair().expect("a pair");
+        other.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+        in_a_loop(|| async {
+            spawn(async {
+                let _source = Source::new(own, Interest::Stream).expect("registered");
+                spawn(pending());
+                pending::<()>().await;
+            });
+            sleep(Duration::from_millis(1)).await;
+        });
+        assert_eq!(other.read(&mut [0]).expect("its end"), 0);
+    }
+
+    #[test]
+    fn a_task_that_sleeps_in_the_end_is_dropped_too() {
+        let held = Arc::new(());
+        let sleeper = Arc::clone(&held);
+        in_a_loop(|| async {
+            spawn(async {
+                sleep(Duration::from_secs(3600)).await;
+                drop(sleeper);
+            });
+            sleep(Duration::from_millis(1)).await;
+        });
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

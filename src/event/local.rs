@@ -219,3 +219,167 @@ impl Local {
 fn index(key: u64) -> usize {
     key as u32 as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::trial::in_a_loop;
+    use crate::event::{Interest, Source, again, sleep};
+    use std::future::{pending, poll_fn};
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    /// A panic that nothing is printed of.
+    fn panic_quietly() -> ! {
+        resume_unwind(Box::new("a defect"))
+    }
+
+    /// Waits until it is so, letting everybody else go on.
+    async fn until(mut is_so: impl FnMut() -> bool) {
+        poll_fn(|_| if is_so() { Poll::Ready(()) } else { again() }).await;
+    }
+
+    fn connected() -> (Source, UnixStream) {
+        let (own, other) = UnixStream::pair().expect("a pair");
+        own.set_nonblocking(true).expect("non-blocking mode");
+        (Source::new(own.into(), Interest::Stream).expect("registered"), other)
+    }
+
+    #[test]
+    fn a_panicking_task_ends_alone_and_what_it_held_is_dropped() {
+        in_a_loop(|| async {
+            let (held, served) = (Rc::new(()), Rc::new(Cell::new(false)));
+            spawn({
+                let held = Rc::clone(&held);
+                async move {
+                    sleep(Duration::from_millis(1)).await;
+                    assert_eq!(Rc::strong_count(&held), 2);
+                    panic_quietly();
+                }
+            });
+            spawn({
+                let (held, served) = (Rc::downgrade(&held), Rc::clone(&served));
+                async move {
+                    until(|| held.strong_count() == 1).await;
+                    sleep(Duration::from_millis(1)).await;
+                    served.set(true);
+                }
+            });
+            until(|| served.get()).await;
+            assert_eq!(Rc::strong_count(&held), 1);
+        });
+    }
+
+    #[test]
+    fn the_place_of_a_task_that_has_panicked_is_anothers() {
+        in_a_loop(|| async {
+            spawn(async { panic_quietly() });
+            until(|| Local::here().tasks.borrow().len() == 1).await;
+            let done = Rc::new(Cell::new(false));
+            spawn({
+                let done = Rc::clone(&done);
+                async move { done.set(true) }
+            });
+            until(|| done.get()).await;
+        });
+    }
+
+    #[test]
+    fn a_panic_of_the_first_task_ends_the_loop() {
+        let ended = catch_unwind(|| {
+            in_a_loop(|| async {
+                spawn(pending());
+                panic_quietly();
+            });
+        });
+        let panic = ended.expect_err("a panic");
+        assert_eq!(panic.downcast_ref(), Some(&"a defect"));
+    }
+
+    #[test]
+    fn a_task_begun_by_a_task_is_polled_when_that_one_waits() {
+        let order = in_a_loop(|| async {
+            let order = Rc::new(RefCell::new(Vec::new()));
+            let note = |what| order.borrow_mut().push(what);
+            spawn({
+                let order = Rc::clone(&order);
+                async move {
+                    spawn({
+                        let order = Rc::clone(&order);
+                        async move { order.borrow_mut().push("its child") }
+                    });
+                    order.borrow_mut().push("a task");
+                }
+            });
+            note("the first");
+            until(|| order.borrow().len() == 3).await;
+            order.take()
+        });
+        assert_eq!(order, ["the first", "a task", "its child"]);
+    }
+
+    #[test]
+    fn who_wants_another_turn_lets_the_others_have_theirs() {
+        let turns = in_a_loop(|| async {
+            let turns = Rc::new(RefCell::new(Vec::new()));
+            for name in ["one", "other"] {
+                let turns = Rc::clone(&turns);
+                spawn(async move {
+                    for _ in 0..3 {
+                        turns.borrow_mut().push(name);
+                        let mut asked = false;
+                        until(|| mem::replace(&mut asked, true)).await;
+                    }
+                });
+            }
+            until(|| turns.borrow().len() == 6).await;
+            turns.take()
+        });
+        assert_eq!(turns, ["one", "other"].repeat(3));
+    }
+
+    #[test]
+    fn who_always_wants_another_turn_does_not_starve_a_socket() {
+        in_a_loop(|| async {
+            let (source, mut other) = connected();
+            let heard = Rc::new(Cell::new(false));
+            spawn({
+                let heard = Rc::clone(&heard);
+                async move {
+                    poll_fn(|_| if source.is_readable() { Poll::Ready(()) } else { Poll::Pending })
+                        .await;
+                    heard.set(true);
+                }
+            });
+            let mut turns = 0;
+            until(|| {
+                turns += 1;
+                if turns == 3 {
+                    other.write_all(b"!").expect("sent");
+                }
+                heard.get()
+            })
+            .await;
+        });
+    }
+
+    #[test]
+    fn a_late_event_of_a_closed_descriptor_does_not_reach_the_next_in_its_place() {
+        in_a_loop(|| async {
+            let local = Local::here();
+            let key = |local: &Local| local.slots.borrow()[0].key.get();
+            let (source, _other) = connected();
+            let old = key(&local);
+            drop(source);
+            local.mark(old, EpollFlags::EPOLLIN);
+            let (source, _other) = connected();
+            let new = key(&local);
+            assert_eq!((index(new), new == old), (index(old), false));
+            local.mark(old, EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP);
+            assert!(!source.is_readable() && !source.is_gone());
+            local.mark(new, EpollFlags::EPOLLIN);
+            assert!(source.is_readable() && !source.is_gone());
+        });
+    }
+}

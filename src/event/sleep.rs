@@ -110,3 +110,90 @@ impl Drop for Sleep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::spawn;
+    use crate::event::trial::in_a_loop;
+    use std::cell::RefCell;
+    use std::future::poll_fn;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn sleepers() -> usize {
+        Local::here().timers.borrow().sleepers.len()
+    }
+
+    /// Begins it, and lets it go on sleeping.
+    async fn begin(sleep: &mut Sleep) {
+        let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut *sleep).poll(cx))).await;
+        assert!(polled.is_pending());
+    }
+
+    #[test]
+    fn sleeps_end_in_the_order_of_their_times_and_not_before() {
+        let ended = in_a_loop(|| async {
+            let ended = Rc::new(RefCell::new(Vec::new()));
+            for time in [30, 10, 20] {
+                let ended = Rc::clone(&ended);
+                spawn(async move {
+                    let begun = Instant::now();
+                    sleep(Duration::from_millis(time)).await;
+                    assert!(begun.elapsed() >= Duration::from_millis(time));
+                    ended.borrow_mut().push(time);
+                });
+            }
+            sleep(Duration::from_millis(50)).await;
+            ended.take()
+        });
+        assert_eq!(ended, [10, 20, 30]);
+    }
+
+    #[test]
+    fn a_sleep_that_ends_before_the_one_the_timer_is_set_to_is_served_first() {
+        let others = in_a_loop(|| async {
+            let mut long = sleep(HOUR);
+            begin(&mut long).await;
+            sleep(Duration::from_millis(5)).await;
+            sleepers()
+        });
+        assert_eq!(others, 1);
+    }
+
+    #[test]
+    fn a_later_sleep_goes_on_when_an_earlier_one_has_been_dropped() {
+        in_a_loop(|| async {
+            let mut short = sleep(Duration::from_millis(5));
+            begin(&mut short).await;
+            let mut later = sleep(Duration::from_millis(20));
+            begin(&mut later).await;
+            drop(short);
+            later.await;
+        });
+    }
+
+    #[test]
+    fn a_dropped_sleep_is_forgotten() {
+        let left = in_a_loop(|| async {
+            let mut dropped = sleep(HOUR);
+            begin(&mut dropped).await;
+            assert_eq!(sleepers(), 1);
+            drop(dropped);
+            sleepers()
+        });
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_sleep_that_is_polled_often_is_kept_once() {
+        let kept = in_a_loop(|| async {
+            let mut often = sleep(HOUR);
+            for _ in 0..3 {
+                begin(&mut often).await;
+            }
+            sleepers()
+        });
+        assert_eq!(kept, 1);
+    }
+}

@@ -192,3 +192,123 @@ impl<F: AsFd> Drop for Source<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::trial::in_a_loop;
+    use crate::event::{again, sleep};
+    use nix::errno::Errno;
+    use nix::sys::epoll::EpollTimeout;
+    use nix::unistd::{read, write};
+    use std::future::poll_fn;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::UnixStream;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    fn stream() -> (Source, UnixStream) {
+        let (own, other) = UnixStream::pair().expect("a pair");
+        own.set_nonblocking(true).expect("non-blocking mode");
+        (Source::new(own.into(), Interest::Stream).expect("registered"), other)
+    }
+
+    /// Waits until the kernel has said so.
+    async fn until(is_so: impl Fn() -> bool) {
+        poll_fn(|_| if is_so() { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    /// Lets the kernel say what it has to say.
+    async fn look() {
+        let mut looked = false;
+        poll_fn(|_| if std::mem::replace(&mut looked, true) { Poll::Ready(()) } else { again() })
+            .await;
+    }
+
+    #[test]
+    fn a_paused_listener_hears_of_nobody_until_it_goes_on() {
+        in_a_loop(|| async {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+            listener.set_nonblocking(true).expect("non-blocking mode");
+            let address = listener.local_addr().expect("its address");
+            let source = Source::new(listener, Interest::Arrivals).expect("registered");
+            source.pause().expect("paused");
+            let _client = TcpStream::connect(address).expect("connected");
+            sleep(Duration::from_millis(20)).await;
+            assert!(!source.is_readable());
+            source.resume().expect("resumed");
+            until(|| source.is_readable()).await;
+            // Pausing forgets what was said, and who still waits is told again.
+            source.pause().expect("paused");
+            assert!(!source.is_readable());
+            source.resume().expect("resumed");
+            until(|| source.is_readable()).await;
+        });
+    }
+
+    #[test]
+    fn what_comes_is_said_anew_each_time() {
+        in_a_loop(|| async {
+            let (source, mut other) = stream();
+            look().await;
+            assert!(!source.is_readable());
+            for _ in 0..3 {
+                other.write_all(b"!").expect("sent");
+                until(|| source.is_readable()).await;
+                assert_eq!(read(&source, &mut [0; 2]), Ok(1));
+                source.set_unreadable();
+                look().await;
+                assert!(!source.is_readable());
+            }
+        });
+    }
+
+    #[test]
+    fn an_end_stays_to_be_read() {
+        in_a_loop(|| async {
+            let (source, other) = stream();
+            other.shutdown(std::net::Shutdown::Write).expect("ended");
+            until(|| source.is_readable()).await;
+            source.set_unreadable();
+            assert!(source.is_readable() && !source.is_gone());
+            drop(other);
+            until(|| source.is_gone()).await;
+        });
+    }
+
+    #[test]
+    fn room_is_told_each_time_there_was_none() {
+        in_a_loop(|| async {
+            let (source, mut other) = stream();
+            let block = vec![0; 64 * 1024];
+            for _ in 0..3 {
+                let mut sent = 0;
+                while let Ok(count) = write(&source, &block) {
+                    sent += count;
+                }
+                assert_eq!(write(&source, &block), Err(Errno::EAGAIN));
+                source.set_full().expect("watched");
+                look().await;
+                assert!(source.is_full());
+                other.read_exact(&mut vec![0; sent]).expect("read");
+                until(|| !source.is_full()).await;
+            }
+        });
+    }
+
+    #[test]
+    fn a_listener_that_is_open_elsewhere_is_not_heard_of_when_its_source_is_dropped() {
+        in_a_loop(|| async {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+            let shared = listener.try_clone().expect("shared");
+            let heard = || Local::here().epoll.wait(&mut [EpollEvent::empty()], EpollTimeout::ZERO);
+            let source = Source::new(listener, Interest::Arrivals).expect("registered");
+            let address = shared.local_addr().expect("its address");
+            let _client = TcpStream::connect(address).expect("connected");
+            assert_eq!(heard(), Ok(1));
+            drop(source);
+            assert_eq!(heard(), Ok(0));
+        });
+    }
+}

@@ -110,3 +110,88 @@ impl Drop for Pipe {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::{read, write};
+
+    /// How many are lent, and how many are kept.
+    fn pool() -> (usize, usize) {
+        POOL.with_borrow(|pool| (pool.lent, pool.free.len()))
+    }
+
+    /// A thread may run several tests.
+    fn begin_anew() {
+        POOL.take();
+    }
+
+    /// Its read end, which shows whether it has been closed.
+    fn eye(pipe: &Pipe) -> OwnedFd {
+        pipe.ends.as_ref().and_then(|ends| ends.read.try_clone().ok()).expect("a descriptor")
+    }
+
+    fn put(pipe: &mut Pipe, bytes: &[u8]) {
+        assert_eq!(pipe.fill(|end| write(end, bytes)), Ok(bytes.len()));
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_lent_and_what_comes_back_is_lent_again() {
+        begin_anew();
+        let mut lent: Vec<Pipe> = (0..PIPES_MAX).map_while(|_| Pipe::lend()).collect();
+        assert_eq!(lent.len(), PIPES_MAX);
+        assert!(Pipe::lend().is_none());
+        lent.pop();
+        let again = Pipe::lend();
+        assert!(again.is_some() && Pipe::lend().is_none());
+        drop((lent, again));
+        assert_eq!(pool().0, 0);
+    }
+
+    #[test]
+    fn an_empty_pipe_is_kept_and_lent_again() {
+        begin_anew();
+        let pipe = Pipe::lend().expect("a pipe");
+        let eye = eye(&pipe);
+        drop(pipe);
+        assert_eq!(pool(), (0, 1));
+        let mut again = Pipe::lend().expect("a pipe");
+        assert_eq!(pool(), (1, 0));
+        put(&mut again, b"x");
+        assert_eq!(read(&eye, &mut [0; 2]), Ok(1), "it is the same one");
+    }
+
+    #[test]
+    fn a_pipe_with_bytes_in_it_is_closed() {
+        begin_anew();
+        let mut pipe = Pipe::lend().expect("a pipe");
+        let eye = eye(&pipe);
+        put(&mut pipe, b"secret");
+        assert_eq!(pipe.held(), 6);
+        assert_eq!(pipe.drain(|end, held| read(end, &mut vec![0; held - 2])), Ok(4));
+        assert_eq!(pipe.held(), 2);
+        drop(pipe);
+        assert_eq!(pool(), (0, 0));
+        assert_eq!(read(&eye, &mut [0; 9]), Ok(2));
+        assert_eq!(read(&eye, &mut [0; 9]), Ok(0), "nobody can write to it any more");
+    }
+
+    #[test]
+    fn what_can_not_be_moved_is_not_counted() {
+        begin_anew();
+        let mut pipe = Pipe::lend().expect("a pipe");
+        assert_eq!(pipe.fill(|_| Err(Errno::EAGAIN)), Err(Errno::EAGAIN));
+        assert_eq!(pipe.held(), 0);
+        put(&mut pipe, b"xyz");
+        assert_eq!(pipe.drain(|_, _| Err(Errno::EAGAIN)), Err(Errno::EAGAIN));
+        assert_eq!(pipe.held(), 3);
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_kept() {
+        begin_anew();
+        let lent: Vec<Option<Pipe>> = (0..=FREE_MAX).map(|_| Pipe::lend()).collect();
+        drop(lent);
+        assert_eq!(pool(), (0, FREE_MAX));
+    }
+}

@@ -135,7 +135,10 @@ impl Conduit {
         from: &mut Socket,
         body: &mut BodyCursor,
     ) -> Poll<Result<usize, Stuck>> {
-        let held = self.pipe.take().or_else(Pipe::lend).filter(|_| !self.unable);
+        if self.unable {
+            return Poll::Ready(Err(Stuck::Unable));
+        }
+        let held = self.pipe.take().or_else(Pipe::lend);
         let Some(mut pipe) = held else { return Poll::Ready(Err(Stuck::Unable)) };
         let most = usize::try_from(body.blind()).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
         let filled = from.poll_splice_in(&mut pipe, most);
@@ -176,5 +179,278 @@ impl Conduit {
         }
         self.pipe = None;
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::trial::in_a_loop;
+    use crate::http::{BodyFraming, Trailers};
+    use std::future::poll_fn;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    /// The gate's end and the peer's.
+    fn tcp() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let peer = TcpStream::connect(listener.local_addr().expect("an address"));
+        let (own, _) = listener.accept().expect("accepted");
+        own.set_nonblocking(true).expect("non-blocking mode");
+        (Socket::new(own.into()).expect("registered"), peer.expect("connected"))
+    }
+
+    fn unix() -> (Socket, UnixStream) {
+        let (own, peer) = UnixStream::pair().expect("a pair");
+        own.set_nonblocking(true).expect("non-blocking mode");
+        (Socket::new(own.into()).expect("registered"), peer)
+    }
+
+    /// Bytes whose order shows.
+    fn pattern(count: usize) -> Vec<u8> {
+        (0_u32..).flat_map(u32::to_be_bytes).take(count).collect()
+    }
+
+    fn body(length: usize) -> BodyCursor {
+        BodyCursor::new(BodyFraming::Length(length as u64), Trailers::Refuse)
+    }
+
+    /// Moves a body until what need not be read is over, or the sender has ended; how much that was.
+    async fn move_on(from: &mut Socket, to: &mut Socket, body: &mut BodyCursor) -> usize {
+        let (mut conduit, mut moved) = (Conduit::default(), 0);
+        while body.blind() > 0 {
+            let piece = poll_fn(|_| conduit.poll_move(from, to, body)).await.expect("moved");
+            moved += piece;
+            if piece == 0 {
+                break;
+            }
+        }
+        assert!(!conduit.is_under_way());
+        moved
+    }
+
+    async fn recv(socket: &mut Socket, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let mut filled = 0;
+        while filled < count {
+            let read = poll_fn(|_| socket.poll_recv(&mut bytes[filled..])).await;
+            filled += read.expect("read");
+        }
+        bytes
+    }
+
+    /// A chunk whose data is about to come.
+    fn chunk(length: u64) -> BodyCursor {
+        let mut body = BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse);
+        body.read(format!("{length:x}\r\n").as_bytes()).expect("a size");
+        body
+    }
+
+    #[test]
+    fn what_is_spliced_depends_on_the_way_and_on_how_much_there_is() {
+        const STREAM: u64 = STREAM_BYTES_MIN;
+        const CHUNK: u64 = CHUNK_BYTES_MIN;
+        let framing = BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse);
+        let length = |length| BodyCursor::new(BodyFraming::Length(length), Trailers::Refuse);
+        for (relay, direction, body, splices) in [
+            (Relay::Auto, Direction::Up, length(STREAM), true),
+            (Relay::Auto, Direction::Up, length(STREAM - 1), false),
+            (Relay::Auto, Direction::Up, chunk(CHUNK), true),
+            (Relay::Auto, Direction::Up, chunk(CHUNK - 1), false),
+            (Relay::Auto, Direction::Down, length(u64::MAX), false),
+            (Relay::Auto, Direction::Down, chunk(u64::MAX), false),
+            (Relay::Copy, Direction::Up, length(u64::MAX), false),
+            (Relay::Copy, Direction::Down, chunk(u64::MAX), false),
+            (Relay::Splice, Direction::Up, length(1), true),
+            (Relay::Splice, Direction::Down, chunk(1), true),
+            (Relay::Splice, Direction::Up, framing, false),
+            (Relay::Splice, Direction::Down, length(0), false),
+        ] {
+            let decided = relay.splices_body(direction, &body);
+            assert_eq!(decided, splices, "{relay:?} {direction:?} {body:?}");
+        }
+        for (relay, direction, last, splices) in [
+            (Relay::Auto, Direction::Up, STREAM, true),
+            (Relay::Auto, Direction::Up, STREAM - 1, false),
+            (Relay::Auto, Direction::Down, u64::MAX, false),
+            (Relay::Copy, Direction::Up, u64::MAX, false),
+            (Relay::Splice, Direction::Down, 1, true),
+        ] {
+            let decided = relay.splices_stream(direction, last);
+            assert_eq!(decided, splices, "{relay:?} {direction:?} {last}");
+        }
+    }
+
+    #[test]
+    fn exactly_the_body_moves_and_what_follows_stays_in_the_socket() {
+        for length in [1, PIPE_BYTES - 1, PIPE_BYTES, PIPE_BYTES + 1, 3 * PIPE_BYTES + 5] {
+            in_a_loop(move || async move {
+                let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
+                let sent = pattern(length + 7);
+                let expected = sent.clone();
+                thread::spawn(move || {
+                    client.write_all(&sent).expect("sent");
+                    client
+                });
+                let got = thread::spawn(move || {
+                    let mut got = Vec::new();
+                    daemon.read_to_end(&mut got).expect("a proper end");
+                    got
+                });
+                assert_eq!(move_on(&mut from, &mut to, &mut body(length)).await, length);
+                assert!(recv(&mut from, 7).await == expected[length..], "{length}: what follows");
+                to.end();
+                let got = got.join().expect("read");
+                assert!(got == expected[..length], "{length}: {} bytes", got.len());
+            });
+        }
+    }
+
+    #[test]
+    fn of_a_chunk_no_more_than_its_data_moves() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, mut daemon)) = (unix(), tcp());
+            client.write_all(b"5\r\nhello\r\n0\r\n\r\nnext").expect("sent");
+            let mut body = BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse);
+            let size = recv(&mut from, 3).await;
+            assert_eq!(body.read(&size), Ok(3));
+            assert_eq!(move_on(&mut from, &mut to, &mut body).await, 5);
+            let rest = recv(&mut from, 11).await;
+            assert_eq!((&rest[..], body.read(&rest)), (&b"\r\n0\r\n\r\nnext"[..], Ok(7)));
+            to.end();
+            let mut got = String::new();
+            daemon.read_to_string(&mut got).expect("a proper end");
+            assert_eq!(got, "hello");
+        });
+    }
+
+    #[test]
+    fn the_senders_end_is_told_after_its_last_bytes() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
+            client.write_all(b"hello").expect("sent");
+            drop(client);
+            let mut body = body(9);
+            assert_eq!(move_on(&mut from, &mut to, &mut body).await, 5);
+            assert_eq!(body.blind(), 4);
+            to.end();
+            let mut got = String::new();
+            daemon.read_to_string(&mut got).expect("a proper end");
+            assert_eq!(got, "hello");
+        });
+    }
+
+    #[test]
+    fn a_receiver_that_is_gone_is_told_apart_and_nothing_stays_under_way() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, daemon)) = (tcp(), unix());
+            client.write_all(b"hello").expect("sent");
+            drop(daemon);
+            let mut conduit = Conduit::default();
+            let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body(9))).await;
+            assert!(matches!(moved, Err(Stuck::Receiver(_))), "{moved:?}");
+            assert!(!conduit.is_under_way());
+        });
+    }
+
+    #[test]
+    fn a_sender_that_has_reset_is_told_apart() {
+        in_a_loop(|| async {
+            let ((mut from, client), (mut to, _daemon)) = (tcp(), unix());
+            let client = socket2::Socket::from(client);
+            client.set_linger(Some(std::time::Duration::ZERO)).expect("no lingering");
+            drop(client);
+            let mut conduit = Conduit::default();
+            let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body(9))).await;
+            assert!(matches!(moved, Err(Stuck::Sender(_))), "{moved:?}");
+        });
+    }
+
+    #[test]
+    fn what_a_full_receiver_keeps_under_way_goes_on_when_it_reads() {
+        const BYTES: usize = 4 * PIPE_BYTES;
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
+            thread::spawn(move || {
+                client.write_all(&pattern(BYTES)).expect("sent");
+                client
+            });
+            let (mut conduit, mut body) = (Conduit::default(), body(BYTES));
+            // Until something is under way that the receiver has no room for.
+            poll_fn(|_| {
+                loop {
+                    match conduit.poll_move(&mut from, &mut to, &mut body) {
+                        Poll::Ready(piece) => assert!(piece.expect("moved") > 0, "an end"),
+                        Poll::Pending if conduit.is_under_way() => return Poll::Ready(()),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+            })
+            .await;
+            let got = thread::spawn(move || {
+                let mut got = vec![0; BYTES];
+                daemon.read_exact(&mut got).expect("all of it");
+                got
+            });
+            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            move_on(&mut from, &mut to, &mut body).await;
+            assert!(body.is_complete());
+            assert!(got.join().expect("read") == pattern(BYTES));
+        });
+    }
+
+    #[test]
+    fn a_few_bytes_go_behind_those_that_are_under_way() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
+            client.write_all(b"hello, rest").expect("sent");
+            let (mut conduit, mut body) = (Conduit::default(), body(5));
+            while body.blind() > 0 {
+                poll_fn(|_| conduit.poll_fill(&mut from, &mut body)).await.expect("filled");
+            }
+            assert!(conduit.is_under_way() && conduit.has_room());
+            assert!(conduit.put(b"\r\n"));
+            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            assert!(!conduit.is_under_way());
+            to.end();
+            let mut got = String::new();
+            daemon.read_to_string(&mut got).expect("a proper end");
+            assert_eq!(got, "hello\r\n");
+        });
+    }
+
+    #[test]
+    fn what_is_under_way_when_splicing_fails_is_not_lost() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
+            client.write_all(b"data").expect("sent");
+            let mut conduit = Conduit { unable: true, ..Conduit::default() };
+            assert!(conduit.put(b"5\r\n"));
+            let filled = poll_fn(|_| conduit.poll_fill(&mut from, &mut body(5))).await;
+            assert!(matches!(filled, Err(Stuck::Unable)), "{filled:?}");
+            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            to.end();
+            let mut got = String::new();
+            daemon.read_to_string(&mut got).expect("a proper end");
+            assert_eq!(got, "5\r\n");
+        });
+    }
+
+    #[test]
+    fn where_no_pipe_is_left_bytes_are_to_be_copied() {
+        in_a_loop(|| async {
+            let ((mut from, mut client), (mut to, _daemon)) = (tcp(), unix());
+            client.write_all(b"hello").expect("sent");
+            let mut lent: Vec<Pipe> = std::iter::from_fn(Pipe::lend).collect();
+            let (mut conduit, mut body) = (Conduit::default(), body(5));
+            let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body)).await;
+            assert!(matches!(moved, Err(Stuck::Unable)), "{moved:?}");
+            assert_eq!(body.blind(), 5);
+            // One that comes back serves again.
+            lent.pop();
+            assert_eq!(move_on(&mut from, &mut to, &mut body).await, 5);
+        });
     }
 }

@@ -3,6 +3,7 @@
 
 use super::peer::{PATIENCE, Peer};
 use super::stand_in::{FORBIDDEN, StandIn};
+use std::env;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::OwnedFd;
@@ -34,7 +35,7 @@ impl Dir {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("dockgate-wire-{}-{}", process::id(), COUNT.fetch_add(1, Relaxed));
-        let path = std::env::temp_dir().join(name);
+        let path = env::temp_dir().join(name);
         fs::create_dir(&path).expect("a directory");
         Self(path)
     }
@@ -54,6 +55,9 @@ impl Drop for Dir {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+/// Names the relay (`RELAY`) that the whole suite is run with where a test does not say.
+const RELAY: &str = "DOCKGATE_TEST_RELAY";
 
 /// A running gate.
 pub struct Gate {
@@ -146,6 +150,7 @@ impl Gate {
             .env_clear()
             .env("LISTEN", "127.0.0.1:0")
             .env("SOCKET_PATH", dir.daemon())
+            .envs(env::var_os(RELAY).map(|relay| ("RELAY", relay)))
             .envs(variables.iter().copied())
             .stdin(stdin)
             .stdout(stdout)
@@ -203,9 +208,21 @@ impl Gate {
         status.expect("it has ended")
     }
 
-    /// How many files it has open.
+    /// How many files it has open, not counting pipes: those it keeps from one upload to the next.
     pub fn files(&self) -> usize {
-        fs::read_dir(self.proc("fd")).expect("its files").count()
+        self.descriptors().filter(|link| !is_pipe(link)).count()
+    }
+
+    /// How many pipes it has open.
+    pub fn pipes(&self) -> usize {
+        self.descriptors().filter(|link| is_pipe(link)).count() / 2
+    }
+
+    /// What its descriptors stand for.
+    fn descriptors(&self) -> impl Iterator<Item = PathBuf> {
+        let open = fs::read_dir(self.proc("fd")).expect("its files");
+        // One may be closed while it is looked at.
+        open.flatten().filter_map(|file| fs::read_link(file.path()).ok())
     }
 
     /// How many it has open when nobody is connected. `client` is new and the only one: that it is
@@ -228,8 +245,17 @@ impl Gate {
 
     /// How much memory it occupies.
     pub fn resident_bytes(&self) -> usize {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory it has ever occupied.
+    pub fn peak_bytes(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> usize {
         let status = fs::read_to_string(self.proc("status")).expect("its status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
         number.parse::<usize>().expect("a number") * 1024
     }
@@ -260,6 +286,10 @@ impl Drop for Gate {
             assert!(!log.contains("panicked"), "{log}");
         }
     }
+}
+
+fn is_pipe(link: &Path) -> bool {
+    link.to_string_lossy().starts_with("pipe:")
 }
 
 /// Waits for something that is about to be true.

@@ -88,15 +88,21 @@ impl Peer {
     /// So many bytes, or fewer if the connection ends.
     pub fn read_up_to(&self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
+        let filled = self.read_into(&mut bytes);
+        bytes.truncate(filled);
+        bytes
+    }
+
+    /// Fills `bytes`, less of them if the connection ends; how many.
+    pub fn read_into(&self, bytes: &mut [u8]) -> usize {
         let mut filled = 0;
-        while filled < count {
+        while filled < bytes.len() {
             match patiently(|| (&self.0).read(&mut bytes[filled..])) {
                 Ok(0) | Err(_) => break,
                 Ok(more) => filled += more,
             }
         }
-        bytes.truncate(filled);
-        bytes
+        filled
     }
 
     /// A head, up to and with its blank line.

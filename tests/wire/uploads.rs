@@ -1,8 +1,9 @@
 //! Bodies on their way to the daemon: whole, in order, and no faster than it reads.
 
-use super::gate::{OPEN, start};
+use super::gate::{OPEN, start, wait_until};
 use super::peer::Peer;
 use super::stand_in::{OK, PING};
+use dockgate::proxy::pipe::PIPES_MAX;
 use std::thread;
 
 const LOAD: &str = "POST /images/load HTTP/1.1\r\nHost: docker\r\n";
@@ -147,4 +148,34 @@ fn an_upload_that_breaks_off_breaks_off_at_the_daemon() {
         }
         connection.expect_end();
     }
+}
+
+#[test]
+fn more_uploads_than_there_are_pipes_arrive_and_the_pipes_are_closed() {
+    // More than a socket takes, so that the rest is in a pipe.
+    const BEGUN_BYTES: usize = 400 << 10;
+    let (gate, daemon) = start(&[OPEN, &[("RELAY", "auto"), ("WORKERS", "1")]].concat());
+    assert_eq!(gate.pipes(), 0);
+    let request = with_length(&noise(1 << 20));
+    let (begun, rest) = request.split_at(BEGUN_BYTES);
+    let uploads: Vec<_> = (0..PIPES_MAX + 8)
+        .map(|_| {
+            let client = gate.client();
+            client.send(begun);
+            (client, daemon.accept())
+        })
+        .collect();
+    wait_until("pipes", || gate.pipes() == PIPES_MAX);
+    for (index, (client, connection)) in uploads.into_iter().enumerate() {
+        // Every other one breaks off where it is.
+        if index % 2 == 0 {
+            thread::scope(|scope| {
+                scope.spawn(|| client.send(rest));
+                connection.expect(&request);
+                expect_usable(&client, &connection);
+            });
+        }
+    }
+    // A few empty ones are kept for the next.
+    wait_until("pipes to be closed", || gate.pipes() <= 4);
 }
