@@ -162,6 +162,7 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
     let config = Config::read(variables.map(own)).expect("a configuration");
     LOG.call_once(|| log::begin(config.log_level));
     Gate {
+        observer: dockgate::observe::observer::Observer::default(),
         policy: Policy::new(config.policy, config.api_version_min, config.rules),
         limits: config.limits,
         daemon: Daemon::at(path).expect("a path"),
