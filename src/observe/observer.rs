@@ -1,11 +1,13 @@
 //! Who is told of requests: the log, and whoever else wants to know. Workers share it.
 
 use super::access;
+use super::metrics::{Held, Metrics};
 use super::record::{Details, Record, Subject, TunnelRecord};
 use super::who::Client;
 use crate::admission::verdict::Notes;
 use crate::http::RequestHead;
 use crate::policy::Decision;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Whoever is told.
@@ -13,9 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Observer {
     /// How many requests have been given a number.
     told: AtomicU64,
+    /// What is counted, where anybody asks.
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Observer {
+    /// This one, counting too, where `metrics` are wanted.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
+    }
+
     /// The subject of a request, spelled out only where somebody will be told of it.
     #[must_use]
     pub fn subject(&self, head: &RequestHead<'_>, decision: &Decision) -> Subject {
@@ -32,7 +42,26 @@ impl Observer {
     /// Whether anybody wants to know how long a request takes.
     #[must_use]
     pub fn wants_times(&self, subject: &Subject) -> bool {
-        access::is_told(subject)
+        self.metrics.is_some() || access::is_told(subject)
+    }
+
+    /// A client is connected, for as long as what is returned is kept.
+    #[must_use]
+    pub fn connected(&self) -> Option<Held> {
+        self.metrics.as_ref().map(|metrics| metrics.connections.hold())
+    }
+
+    /// A connection has become a tunnel, for as long as what is returned is kept.
+    #[must_use]
+    pub fn tunnelled(&self) -> Option<Held> {
+        self.metrics.as_ref().map(|metrics| metrics.tunnels.hold())
+    }
+
+    /// The daemon could not be reached.
+    pub fn missed_daemon(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.daemon_connect_failures.count();
+        }
     }
 
     /// Tells of arguments that pass, before they go on.
@@ -42,6 +71,9 @@ impl Observer {
 
     /// Tells of a request.
     pub fn tell(&self, record: &Record<'_>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count(record);
+        }
         access::tell(record);
     }
 
@@ -54,11 +86,17 @@ impl Observer {
         status: u16,
         bytes: &[u8],
     ) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count_malformed(name);
+        }
         access::tell_malformed(client, name, status, bytes);
     }
 
     /// Tells of the end of a tunnel.
     pub fn tell_tunnel(&self, record: &TunnelRecord<'_>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count_tunnel(record);
+        }
         access::tell_tunnel(record);
     }
 }

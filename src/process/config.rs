@@ -29,6 +29,8 @@ pub struct Config {
     pub listen_socket_mode: u32,
     /// Leave IPv6 alone.
     pub ipv6_disabled: bool,
+    /// Where metrics are asked for, if anywhere.
+    pub metrics_listen: Option<Place>,
     /// The daemon's socket.
     pub socket_path: PathBuf,
     /// Whom to run as, where the gate is started as root.
@@ -98,6 +100,7 @@ impl Config {
                 octal,
             )?,
             ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
+            metrics_listen: read.parse("METRICS_LISTEN", METRICS_EXPECTED, metrics_place)?,
             socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
             run_as: read.parse(
                 "RUN_AS",
@@ -138,6 +141,8 @@ impl Config {
         })
     }
 }
+
+const METRICS_EXPECTED: &str = "off, or one place as LISTEN takes it, such as 127.0.0.1:9180";
 
 const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
 
@@ -286,6 +291,10 @@ fn place(text: &str) -> Option<Place> {
         .strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse::<SocketAddr>().ok().map(Place::Tcp)
+}
+
+fn metrics_place(text: &str) -> Option<Option<Place>> {
+    if text == "off" { Some(None) } else { place(text).map(Some) }
 }
 
 /// What is set and does not do what its user may think.

@@ -48,6 +48,11 @@ pub const SETTINGS: &[Setting] = &[
         "0",
         "1: exit with status 75 where the mounted socket belongs to a daemon that is gone, so that the container is started again",
     ),
+    setting(
+        "METRICS_LISTEN",
+        "off",
+        "where Prometheus asks for /metrics, and others for /healthz and /readyz: one place as in LISTEN, such as 127.0.0.1:9180",
+    ),
     setting("LOG_LEVEL", "info", "debug, info, notice, warning, err, crit, alert or emerg"),
     setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
     setting("WORKERS", "1", "threads, each with its own event loop"),

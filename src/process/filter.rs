@@ -52,6 +52,7 @@ const TABLE: &[Line] = &[
     (libc::SYS_epoll_pwait, Nothing, "waiting"),
     (libc::SYS_epoll_pwait2, Nothing, "waiting"),
     (libc::SYS_read, Nothing, "being woken: signals, timers and other threads"),
+    (libc::SYS_pread64, Nothing, "the memory that metrics tell of, from an open file of /proc"),
     (libc::SYS_timerfd_settime, Nothing, "deadlines' ticks, pauses"),
     (libc::SYS_write, Nothing, "the log, and waking other threads"),
     (libc::SYS_writev, Nothing, "the log"),

@@ -15,6 +15,7 @@ use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::listener::{Binding, Listener, Place};
 use crate::proxy::places::Places;
+use crate::proxy::status::StatusListener;
 use crate::proxy::worker::{Closing, Worker};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::cell::Cell;
@@ -62,6 +63,7 @@ pub fn serve(config: &Config) -> ExitCode {
 struct Bound<'c> {
     config: &'c Config,
     listeners: Vec<Vec<Listener>>,
+    status: Option<StatusListener>,
 }
 
 /// A process that has given up everything else.
@@ -69,6 +71,7 @@ struct Confined<'c> {
     config: &'c Config,
     gate: Arc<Gate>,
     listeners: Vec<Vec<Listener>>,
+    status: Option<StatusListener>,
     places: Arc<Places>,
     /// What was given up, in words, and what could not be.
     said: Vec<String>,
@@ -85,16 +88,22 @@ impl<'c> Bound<'c> {
         for listener in &listeners[0] {
             info!("Listening on {}", listener.place());
         }
+        let status = bind_status(config)?;
+        if let Some(status) = &status {
+            info!("Metrics on {}", status.place());
+        }
         warning::of_open_doors(config, &listeners[0]);
         warning::of_open_arguments(&config.rules);
-        Ok(Self { config, listeners })
+        Ok(Self { config, listeners, status })
     }
 
     /// Gives up user, groups, capabilities and files, and proves it. What follows has no more than
     /// its listeners and the way to the daemon.
     fn confine(self) -> io::Result<Confined<'c>> {
-        let Self { config, listeners } = self;
-        let places = connections_max(raise_file_limit(), config.workers);
+        let Self { config, listeners, status } = self;
+        let reserved = status.as_ref().map_or(0, |_| StatusListener::FILES_MAX);
+        let files = raise_file_limit().saturating_sub(reserved);
+        let places = connections_max(files, config.workers);
         let daemon = Daemon::at(&config.socket_path)?;
         let Proven { mut said, mut kept } =
             Seen::look(&config.socket_path, config.run_as).drop()?.prove()?;
@@ -111,11 +120,13 @@ impl<'c> Bound<'c> {
                 policy,
                 limits: config.limits,
                 daemon,
-                observer: Observer::default(),
+                observer: Observer::default()
+                    .with_metrics(status.as_ref().map(StatusListener::metrics)),
                 relay: config.relay,
                 collected: AtomicUsize::new(0),
             }),
             listeners,
+            status,
             places: Arc::new(Places::new(places)),
             said,
             kept,
@@ -162,9 +173,13 @@ impl Confined<'_> {
 
         let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
         let end = Rc::new(Cell::new(ExitCode::SUCCESS));
+        let status = self.status.take().map(|status| (status, Arc::clone(&self.gate)));
         event_loop.run({
             let end = Rc::clone(&end);
             async move {
+                if let Some((status, gate)) = status {
+                    status.start(gate, Arc::clone(&closing))?;
+                }
                 event::spawn(tell(signals.watch()?, closing, watched, end));
                 first.run().await
             }
@@ -203,13 +218,26 @@ fn arrive_and_begin(begin: &Barrier) {
     begin.wait();
 }
 
-/// A set of listeners for each worker.
-fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
-    let binding = Binding {
+fn binding(config: &Config) -> Binding {
+    Binding {
         ipv6_disabled: config.ipv6_disabled,
         unix_mode: config.listen_socket_mode,
         shared: config.workers > 1,
-    };
+    }
+}
+
+/// The listener for metrics, if there is to be one.
+fn bind_status(config: &Config) -> io::Result<Option<StatusListener>> {
+    let Some(place) = &config.metrics_listen else { return Ok(None) };
+    StatusListener::bind(place, binding(config)).map(Some).map_err(|error| {
+        let why = format!("cannot listen on {place} (METRICS_LISTEN): {error}");
+        io::Error::new(error.kind(), why)
+    })
+}
+
+/// A set of listeners for each worker.
+fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
+    let binding = binding(config);
     let bind_one = |place: &Place| {
         Listener::bind(place, binding).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on {place}: {error}"))

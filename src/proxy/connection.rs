@@ -42,6 +42,7 @@ enum Then {
 
 /// Serves one client until it or the daemon ends.
 pub async fn serve(client: Socket, gate: Arc<Gate>, seat: Seat) {
+    let _connected = gate.observer.connected();
     let client = Client::new(client, seat);
     let mut connection = Connection { client, daemon: None, kept: false, gate };
     while connection.serve_one().await {}
@@ -281,7 +282,8 @@ impl Connection {
         if self.daemon.is_some() {
             return Ok(false);
         }
-        self.daemon = Some(self.gate.daemon.connect().await?);
+        let reached = self.gate.daemon.connect().await;
+        self.daemon = Some(reached.inspect_err(|_| self.gate.observer.missed_daemon())?);
         self.kept = false;
         Ok(true)
     }
@@ -308,6 +310,7 @@ impl Connection {
             Outcome::ClientGone => Then::Close,
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
+                let _tunnelled = self.gate.observer.tunnelled();
                 let inbox = std::mem::take(&mut self.client.inbox);
                 let mut tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
                 let end = poll_fn(|_| self.poll_tunnel(&mut tunnel)).await;

@@ -55,11 +55,25 @@ pub async fn ask(
     client: &mut Client,
     daemon: &mut Socket,
 ) -> Result<Answer, Unanswered> {
+    get(&question.path(), ANSWER_TIME_MAX, asked, client, daemon).await
+}
+
+/// Gets what is at a path, for a client that waits for it.
+///
+/// # Errors
+/// See [`Unanswered`].
+pub async fn get(
+    path: &str,
+    time_max: Duration,
+    asked: Asked,
+    client: &mut Client,
+    daemon: &mut Socket,
+) -> Result<Answer, Unanswered> {
     // What it has said unasked is no answer.
     if daemon.is_unread() {
         return Err(Unanswered::Silent);
     }
-    let request = format!("GET {} HTTP/1.1\r\nHost: dockgate\r\n\r\n", question.path());
+    let request = format!("GET {} HTTP/1.1\r\nHost: dockgate\r\n\r\n", path);
     let mut asking = Asking {
         daemon,
         request: request.into_bytes(),
@@ -70,7 +84,7 @@ pub async fn ask(
         head: None,
         body: Vec::new(),
     };
-    client.seat.allow(ANSWER_TIME_MAX);
+    client.seat.allow(time_max);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = asking.poll() {
             return Poll::Ready(answer);

@@ -15,6 +15,7 @@ pub mod places;
 pub mod roster;
 pub mod socket;
 pub mod splice;
+pub mod status;
 pub mod tunnel;
 mod turn;
 pub mod upward;

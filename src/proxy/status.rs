@@ -1,0 +1,264 @@
+//! What the gate says of itself, on a listener of its own: metrics, and whether it is well. Nothing
+//! of the Docker API is to be had here, and nothing that is sent here goes to the daemon.
+//!
+//! Who asks here shares a thread with clients, and takes little of it: so many at once, so many bytes,
+//! so much time, one question a connection.
+
+use super::Gate;
+use super::Limits;
+use super::answer::reason_phrase;
+use super::client::{Arrival, Client};
+use super::inquiry::{self, Unanswered};
+use super::listener::{Acceptor, Binding, Listener, Place};
+use super::places::{self, Places};
+use super::roster::Roster;
+use super::socket::Socket;
+use super::worker::Closing;
+use crate::event::{self, sleep};
+use crate::http::{Asked, Hijack, Method, RequestHead};
+use crate::observe::exposition;
+use crate::observe::metrics::Metrics;
+use crate::observe::vitals::Vitals;
+use prometheus_client::encoding::text::encode_registry;
+use prometheus_client::registry::Registry;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So many may ask at once; others wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 16;
+
+/// What they may take.
+const LIMITS: Limits = Limits {
+    head_bytes_max: 8 * 1024,
+    json_bytes_max: 0,
+    head_time_max: Duration::from_secs(5),
+    idle_time_max: Duration::from_secs(5),
+};
+
+/// How long the daemon may take to say that it is there.
+const READY_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// How long accepting pauses where the system has no descriptor or memory left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Where it is asked for, bound and not yet open.
+#[derive(Debug)]
+pub struct StatusListener {
+    listener: Listener,
+    metrics: Arc<Metrics>,
+    registry: Registry,
+}
+
+impl StatusListener {
+    /// Descriptors that it may have open: who asks, connections to the daemon, and its own.
+    pub const FILES_MAX: u64 = 2 * CONNECTIONS_MAX as u64 + 3;
+
+    /// Binds, and opens what is asked of the kernel later.
+    ///
+    /// # Errors
+    /// What the kernel says against it.
+    pub fn bind(place: &Place, binding: Binding) -> io::Result<Self> {
+        let listener = Listener::bind(place, Binding { shared: false, ..binding })?;
+        let metrics = Arc::<Metrics>::default();
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Vitals::open()));
+        let own = registry.sub_registry_with_prefix("dockgate");
+        own.register_collector(Box::new(Arc::clone(&metrics)));
+        Ok(Self { listener, metrics, registry })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        self.listener.place()
+    }
+
+    /// What it will tell.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Serves in this thread's event loop, until that is left.
+    ///
+    /// # Errors
+    /// The listener can't be registered.
+    pub fn start(self, gate: Arc<Gate>, closing: Arc<Closing>) -> io::Result<()> {
+        let Self { listener, registry, .. } = self;
+        let acceptor = listener.start()?;
+        let roster = Rc::new(Roster::default());
+        event::spawn({
+            let roster = Rc::clone(&roster);
+            async move { roster.keep_time().await }
+        });
+        let status = Rc::new(Status { gate, closing, registry });
+        event::spawn(receive(acceptor, status, roster));
+        Ok(())
+    }
+}
+
+/// Accepts, whoever comes.
+async fn receive(acceptor: Acceptor, status: Rc<Status>, roster: Rc<Roster>) {
+    let places = Arc::new(Places::new(CONNECTIONS_MAX));
+    loop {
+        let place = take(&places, &acceptor).await;
+        let client = poll_fn(|_| acceptor.poll_accept()).await.and_then(Socket::accepted);
+        let Ok(client) = client else {
+            // Where epoll can't be told so, the loop goes round for that moment.
+            let _ = acceptor.pause();
+            sleep(PAUSE).await;
+            let _ = acceptor.resume();
+            continue;
+        };
+        let (client, status) = (Client::new(client, roster.seat()), Rc::clone(&status));
+        event::spawn(async move {
+            status.answer(client).await;
+            drop(place);
+        });
+    }
+}
+
+/// Waits for a place, and is told of nobody meanwhile.
+async fn take(places: &Arc<Places>, acceptor: &Acceptor) -> places::Place {
+    let mut waits = false;
+    let place = poll_fn(|cx| {
+        let place = places.poll_take(cx);
+        if place.is_pending() && !std::mem::replace(&mut waits, true) {
+            let _ = acceptor.pause();
+        }
+        place
+    })
+    .await;
+    if waits {
+        let _ = acceptor.resume();
+    }
+    place
+}
+
+/// What there is to tell.
+struct Status {
+    gate: Arc<Gate>,
+    closing: Arc<Closing>,
+    registry: Registry,
+}
+
+impl Status {
+    /// Answers one request.
+    async fn answer(&self, mut client: Client) {
+        let (method, page) = match client.head(None, &LIMITS).await {
+            Arrival::Head(length) => {
+                let head = RequestHead::parse(&client.inbox.filled()[..length]);
+                let asked = head.map(|head| (head.method, Question::of(&head)));
+                client.inbox.consume(length);
+                match asked {
+                    Ok((method, question)) => (method, self.page(question, &mut client).await),
+                    Err(error) => (Method::Other, Page::says(error.status(), &error.to_string())),
+                }
+            }
+            Arrival::Malformed(error) => {
+                (Method::Other, Page::says(error.status(), &error.to_string()))
+            }
+            Arrival::Late => (Method::Other, Page::says(408, "the request came too late")),
+            Arrival::Ended => return,
+        };
+        if client.send(&page.bytes(method)).await {
+            client.linger().await;
+        }
+    }
+
+    async fn page(&self, question: Question, client: &mut Client) -> Page {
+        let draining = || self.closing.draining.is_raised();
+        match question {
+            Question::Metrics => self.metrics(),
+            Question::Health | Question::Readiness if draining() => {
+                Page::says(503, "the gate is about to end")
+            }
+            Question::Health => Page::says(200, "ok"),
+            Question::Readiness => match self.ask_daemon(client).await {
+                Ok(()) => Page::says(200, "ok"),
+                Err(why) => Page::says(503, &why),
+            },
+            Question::Unknown => Page::says(404, "/metrics, /healthz and /readyz are here"),
+            Question::Change => Page::says(405, "this is for GET and HEAD"),
+        }
+    }
+
+    fn metrics(&self) -> Page {
+        let mut body = String::new();
+        match encode_registry(&mut body, &self.registry) {
+            Ok(()) => Page { status: 200, content_type: exposition::CONTENT_TYPE, body },
+            // A String takes whatever is written to it.
+            Err(_) => Page::says(503, "the metrics can't be written"),
+        }
+    }
+
+    /// Pings the daemon, on a connection of its own.
+    async fn ask_daemon(&self, client: &mut Client) -> Result<(), String> {
+        let daemon = self.gate.daemon.connect().await;
+        let mut daemon = daemon.map_err(|unreachable| unreachable.message)?;
+        let asked = Asked { head: false, hijack: Hijack::Never };
+        match inquiry::get("/_ping", READY_TIME_MAX, asked, client, &mut daemon).await {
+            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) => Err(format!("the daemon answers a ping with {}", answer.status)),
+            Err(Unanswered::Silent) => Err("the daemon hangs up".to_owned()),
+            Err(Unanswered::Daemon) => {
+                Err("the daemon gives no answer in time, or none that can be read".to_owned())
+            }
+            // Nobody will read it.
+            Err(Unanswered::ClientGone) => Err(String::new()),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    Metrics,
+    Health,
+    Readiness,
+    Unknown,
+    Change,
+}
+
+impl Question {
+    fn of(head: &RequestHead<'_>) -> Self {
+        match (head.method, head.target.raw_path) {
+            (Method::Get | Method::Head, b"/metrics") => Self::Metrics,
+            (Method::Get | Method::Head, b"/healthz") => Self::Health,
+            (Method::Get | Method::Head, b"/readyz") => Self::Readiness,
+            (Method::Get | Method::Head, _) => Self::Unknown,
+            (Method::Post | Method::Put | Method::Delete | Method::Options | Method::Other, _) => {
+                Self::Change
+            }
+        }
+    }
+}
+
+/// An answer.
+struct Page {
+    status: u16,
+    content_type: &'static str,
+    body: String,
+}
+
+impl Page {
+    fn says(status: u16, words: &str) -> Self {
+        Self { status, content_type: "text/plain; charset=utf-8", body: format!("{words}\n") }
+    }
+
+    /// As it is sent; to a HEAD request without its body.
+    fn bytes(&self, method: Method) -> Vec<u8> {
+        let Self { status, content_type, body } = self;
+        let allow = if *status == 405 { "Allow: GET, HEAD\r\n" } else { "" };
+        let head = format!(
+            "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
+             {allow}Connection: close\r\n\r\n",
+            reason_phrase(*status),
+            body.len(),
+        );
+        if method == Method::Head { head.into_bytes() } else { (head + body).into_bytes() }
+    }
+}
