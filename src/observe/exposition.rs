@@ -1,7 +1,7 @@
 //! Metrics as Prometheus reads them: names, help and labels, one after the other.
 //!
 //! The text is that of the format 0.0.4, in which a counter's name is written out. prometheus-client
-//! leaves `_total` to its own counters, as OpenMetrics has it; a gauge's value is written plainly.
+//! leaves `_total` to its own counters, as `OpenMetrics` has it; a gauge's value is written plainly.
 
 use super::metrics::{Bytes, Counter, Latency, Metrics};
 use crate::api::Operation;
@@ -39,11 +39,11 @@ impl Collector for Metrics {
             ),
         ];
         for (name, help, kind, value) in singles {
-            line(&mut to.encode_descriptor(name, help, None, kind)?, PLAIN, value.get())?;
+            line(&mut to.encode_descriptor(name, help, None, kind)?, PLAIN, &value.get())?;
         }
         let help = "Always 1; the label says what runs.";
         let mut build = to.encode_descriptor("build_info", help, None, MetricType::Gauge)?;
-        line(&mut build, [("version", env!("CARGO_PKG_VERSION"))], 1)
+        line(&mut build, [("version", env!("CARGO_PKG_VERSION"))], &1)
     }
 }
 
@@ -65,12 +65,12 @@ impl Metrics {
             ];
             if fates.iter().any(|(_, count)| count.get() > 0) {
                 for (verdict, count) in fates {
-                    line(&mut requests, labels(operation.id, verdict, "-"), count.get())?;
+                    line(&mut requests, labels(operation.id, verdict, "-"), &count.get())?;
                 }
             }
         }
         for (&[operation, verdict, reason], &count) in &self.stopped().requests {
-            line(&mut requests, labels(operation, verdict, reason), count)?;
+            line(&mut requests, labels(operation, verdict, reason), &count)?;
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Metrics {
         let mut bytes = to.encode_descriptor("bytes_total", help, None, MetricType::Counter)?;
         for (direction, Bytes { copied, spliced }) in [("up", &self.up), ("down", &self.down)] {
             for (way, count) in [("copy", copied), ("splice", spliced)] {
-                line(&mut bytes, [("direction", direction), ("way", way)], count.get())?;
+                line(&mut bytes, [("direction", direction), ("way", way)], &count.get())?;
             }
         }
         Ok(())
@@ -108,7 +108,7 @@ impl Metrics {
         let help = "Refusals by the variable that would have to be set; one may name several.";
         let mut denials = to.encode_descriptor("denials_total", help, None, MetricType::Counter)?;
         for (&variable, &count) in &self.stopped().denials {
-            line(&mut denials, [("variable", variable)], count)?;
+            line(&mut denials, [("variable", variable)], &count)?;
         }
         Ok(())
     }
@@ -118,11 +118,11 @@ impl Metrics {
 pub(super) fn line<const N: usize>(
     metric: &mut MetricEncoder<'_>,
     labels: [(&str, &str); N],
-    value: impl EncodeGaugeValue,
+    value: &impl EncodeGaugeValue,
 ) -> fmt::Result {
     if N == 0 {
-        metric.encode_gauge(&value)
+        metric.encode_gauge(value)
     } else {
-        metric.encode_family(&labels)?.encode_gauge(&value)
+        metric.encode_family(&labels)?.encode_gauge(value)
     }
 }

@@ -8,7 +8,7 @@ use super::histogram::Histogram;
 use super::record::{Moved, Record, Subject, Times, Traffic, TunnelRecord, Verdict};
 use crate::admission::{self, Cause};
 use crate::api::Operation;
-use crate::policy::{Reason, Refusal};
+use crate::policy::{self, Reason, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -188,7 +188,7 @@ impl Metrics {
 /// The variables that a refusal names, each once.
 fn missing(refusal: &Refusal) -> BTreeSet<&'static str> {
     match &refusal.reason {
-        Reason::Withheld(missing) => missing.iter().map(|variable| variable.name()).collect(),
+        Reason::Withheld(missing) => missing.iter().map(policy::Variable::name).collect(),
         Reason::Arguments(findings) => {
             findings.iter().filter_map(|finding| variable(finding.cause)).collect()
         }

@@ -59,14 +59,14 @@ impl Collector for Vitals {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         const GAUGE: MetricType = MetricType::Gauge;
         let (name, help) = ("process_start_time_seconds", "When it began, since 1970 in seconds.");
-        line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, self.started)?;
+        line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, &self.started)?;
         if let Some(bytes) = self.resident_bytes() {
             let (name, help) = ("process_resident_memory_bytes", "Memory that it occupies.");
-            line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, bytes)?;
+            line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, &bytes)?;
         }
         if let Some(files) = self.open_files() {
             let (name, help) = ("process_open_fds", "File descriptors that it has open.");
-            line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, files)?;
+            line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, &files)?;
         }
         Ok(())
     }

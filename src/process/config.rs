@@ -100,7 +100,7 @@ impl Config {
                 octal,
             )?,
             ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
-            metrics_listen: read.parse("METRICS_LISTEN", METRICS_EXPECTED, metrics_place)?,
+            metrics_listen: read.metrics_listen()?,
             socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
             run_as: read.parse(
                 "RUN_AS",
@@ -141,8 +141,6 @@ impl Config {
         })
     }
 }
-
-const METRICS_EXPECTED: &str = "off, or one place as LISTEN takes it, such as 127.0.0.1:9180";
 
 const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
 
@@ -191,6 +189,15 @@ impl Reader<'_> {
         self.parse("LISTEN", EXPECTED, |text| {
             text.split(',').map(|one| place(one.trim())).collect()
         })
+    }
+
+    fn metrics_listen(&self) -> Result<Option<Place>, ConfigError> {
+        const NAME: &str = "METRICS_LISTEN";
+        const EXPECTED: &str = "off, or one place as LISTEN takes it, such as 127.0.0.1:9180";
+        if self.text(NAME) == "off" {
+            return Ok(None);
+        }
+        self.parse(NAME, EXPECTED, place).map(Some)
     }
 
     fn rules(&self) -> Result<Rules, ConfigError> {
@@ -291,10 +298,6 @@ fn place(text: &str) -> Option<Place> {
         .strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse::<SocketAddr>().ok().map(Place::Tcp)
-}
-
-fn metrics_place(text: &str) -> Option<Option<Place>> {
-    if text == "off" { Some(None) } else { place(text).map(Some) }
 }
 
 /// What is set and does not do what its user may think.

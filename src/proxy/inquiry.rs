@@ -73,7 +73,7 @@ pub async fn get(
     if daemon.is_unread() {
         return Err(Unanswered::Silent);
     }
-    let request = format!("GET {} HTTP/1.1\r\nHost: dockgate\r\n\r\n", path);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: dockgate\r\n\r\n");
     let mut asking = Asking {
         daemon,
         request: request.into_bytes(),
