@@ -18,6 +18,8 @@ main() {
         wants nodejs -- command -v node
         # Some builds of nodejs bring npm along, Debian's does not.
         wants npm -- command -v npm
+        # What is told to it is read by it, and by promtool.
+        wants prometheus -- command -v prometheus
     fi
     install_packages
     # From Debian 13 on the client is a package of its own.
