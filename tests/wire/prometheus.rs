@@ -22,22 +22,21 @@ fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus").join(name)
 }
 
-/// Has `promtool check` this, given what it reads from standard input.
+/// Has promtool do this, given what it reads from standard input.
 #[track_caller]
-fn check(what: &[&str], input: &str) {
-    let mut promtool = Command::new("promtool")
-        .arg("check")
-        .args(what)
+fn promtool(arguments: &[&str], input: &str) {
+    let mut child = Command::new("promtool")
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect(MISSING);
-    let mut stdin = promtool.stdin.take().expect("its input");
+    let mut stdin = child.stdin.take().expect("its input");
     // It may have read enough.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
-    let output = promtool.wait_with_output().expect("its end");
+    let output = child.wait_with_output().expect("its end");
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
 }
@@ -54,14 +53,61 @@ fn busy() -> Gate {
 }
 
 #[test]
-fn promtool_takes_the_rules_and_the_configuration() {
-    check(&["rules", &deploy("alerts.yml").display().to_string()], "");
-    check(&["config", &deploy("prometheus.yml").display().to_string()], "");
+fn the_rules_and_the_configuration_are_as_promtool_wants_them_and_alerts_are_raised() {
+    promtool(&["check", "rules", &deploy("alerts.yml").display().to_string()], "");
+    promtool(&["check", "config", &deploy("prometheus.yml").display().to_string()], "");
+    promtool(&["test", "rules", &deploy("alerts.test.yml").display().to_string()], "");
+}
+
+/// What the dashboard asks, with its own variables filled in.
+fn dashboard_queries() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/grafana/dockgate.json");
+    let text = fs::read_to_string(path).expect("a dashboard");
+    let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let queries = targets.map(|target| target["expr"].as_str().expect("a query"));
+    let filled = |query: &str| query.replace("$__rate_interval", "5m").replace('$', "");
+    queries.map(filled).collect()
+}
+
+#[test]
+fn promtool_takes_what_the_dashboard_asks() {
+    let rules: Vec<_> = dashboard_queries()
+        .iter()
+        .enumerate()
+        .map(|(index, query)| serde_json::json!({"record": format!("x:{index}"), "expr": query}))
+        .collect();
+    assert!(rules.len() > 10);
+    // JSON is YAML.
+    let rules = serde_json::json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    let dir = Dir::new();
+    let path = dir.path("rules.yml");
+    fs::write(&path, rules.to_string()).expect("rules");
+    promtool(&["check", "rules", &path.display().to_string()], "");
+}
+
+#[test]
+fn every_metric_that_is_asked_for_is_told() {
+    let told = scrape(&busy());
+    let alerts = fs::read_to_string(deploy("alerts.yml")).expect("rules");
+    let asked = dashboard_queries().join(" ") + &alerts;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = asked
+        .split(|c| !is_name(c))
+        .filter(|word| word.starts_with("dockgate_") || word.starts_with("process_"));
+    let mut count = 0;
+    for name in names {
+        let name = name.strip_suffix("_bucket").unwrap_or(name);
+        assert!(told.contains(&format!("# TYPE {name} ")), "{name} is not told");
+        count += 1;
+    }
+    assert!(count > 20, "only {count} names found");
 }
 
 #[test]
 fn promtool_has_nothing_to_say_against_what_is_told() {
-    check(&["metrics"], &scrape(&busy()));
+    promtool(&["check", "metrics"], &scrape(&busy()));
 }
 
 /// A running Prometheus.
