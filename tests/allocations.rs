@@ -7,6 +7,7 @@
 
 use dockgate::event::EventLoop;
 use dockgate::observe::log;
+use dockgate::observe::observer::Observer;
 use dockgate::policy::Policy;
 use dockgate::process::config::Config;
 use dockgate::proxy::Gate;
@@ -161,8 +162,9 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
     let variables = variables.iter().chain(&[("LOG_LEVEL", "warning")]);
     let config = Config::read(variables.map(own)).expect("a configuration");
     LOG.call_once(|| log::begin(config.log_level));
+    let metrics = config.metrics_listen.map(|_| Arc::default());
     Gate {
-        observer: dockgate::observe::observer::Observer::default(),
+        observer: Observer::default().with_metrics(metrics),
         policy: Policy::new(config.policy, config.api_version_min, config.rules),
         limits: config.limits,
         daemon: Daemon::at(path).expect("a path"),
@@ -206,6 +208,12 @@ fn a_ping_allocates_nothing() {
 #[test]
 fn a_list_of_containers_allocates_nothing() {
     let served = Served::new(OPEN, ANSWERS);
+    assert_eq!(served.allocations(|| served.ask(LIST, LISTED)), 0);
+}
+
+#[test]
+fn what_is_counted_allocates_nothing_either() {
+    let served = Served::new(&[OPEN, &[("METRICS_LISTEN", "127.0.0.1:9180")]].concat(), ANSWERS);
     assert_eq!(served.allocations(|| served.ask(LIST, LISTED)), 0);
 }
 
