@@ -7,6 +7,7 @@ use super::peer::{Answer, Peer};
 use super::stand_in::{EVENTS, FORBIDDEN, OK, PING, STREAMING, StandIn};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 /// Anywhere.
 pub const ON: (&str, &str) = ("METRICS_LISTEN", "127.0.0.1:0");
@@ -106,7 +107,7 @@ fn what_becomes_of_requests_is_counted() {
 
 #[test]
 fn times_are_taken_of_what_the_daemon_answers_and_bytes_are_counted() {
-    let (gate, daemon) = start(&[OPEN, &[ON]].concat());
+    let (gate, daemon) = start(&[OPEN, &[ON, ("RELAY", "copy")]].concat());
     let kill = "POST /containers/p/kill HTTP/1.1\r\nHost: docker\r\n\r\n";
     let client = gate.client();
     client.send(PING);
@@ -115,7 +116,7 @@ fn times_are_taken_of_what_the_daemon_answers_and_bytes_are_counted() {
     client.expect(OK);
     client.send(kill);
     connection.expect(kill);
-    thread::sleep(std::time::Duration::from_millis(60));
+    thread::sleep(Duration::from_millis(60));
     connection.send(OK);
     client.expect(OK);
     client.send(FORBIDDEN);
