@@ -1,6 +1,7 @@
 //! Who is told of requests: the log, and whoever else wants to know. Workers share it.
 
 use super::access;
+use super::audit::Audit;
 use super::record::{Details, Record, Subject, TunnelRecord};
 use super::who::Client;
 use crate::admission::verdict::Notes;
@@ -13,26 +14,52 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Observer {
     /// How many requests have been given a number.
     told: AtomicU64,
+    /// The audit trail, where one is kept.
+    audit: Option<Audit>,
 }
 
 impl Observer {
+    /// Tells the audit trail too.
+    #[must_use]
+    pub fn with_audit(self, audit: Option<Audit>) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// Whether every judged request has to be told of, whatever became of it.
+    #[must_use]
+    pub fn is_auditing(&self) -> bool {
+        self.audit.is_some()
+    }
+
+    /// Whether a request may go to the daemon as far as its record is concerned: that has a place
+    /// now, or needs none.
+    #[must_use]
+    pub fn reserve(&self, subject: &Subject) -> bool {
+        let audit = self.audit.as_ref().filter(|audit| subject.writes && audit.is_required());
+        let (Some(audit), Some(details)) = (audit, &subject.details) else { return true };
+        audit.reserve().is_some_and(|place| details.reserved.set(place).is_ok())
+    }
+
     /// The subject of a request, spelled out only where somebody will be told of it.
     #[must_use]
     pub fn subject(&self, head: &RequestHead<'_>, decision: &Decision) -> Subject {
         let mut subject = Subject::of(decision);
         // What is examined may still be refused, and the answer says what was.
         let may_be_refused = !matches!(decision, Decision::Allow(_));
-        if may_be_refused || access::is_told(&subject) {
-            let id = self.told.fetch_add(1, Relaxed) + 1;
-            subject.details = Some(Box::new(Details::of(head, id)));
+        if may_be_refused || self.is_auditing() || access::is_told(&subject) {
+            subject.details = Some(Box::new(Details::of(head, self.number())));
         }
         subject
+    }
+
+    fn number(&self) -> u64 {
+        self.told.fetch_add(1, Relaxed) + 1
     }
 
     /// Whether anybody wants to know how long a request takes.
     #[must_use]
     pub fn wants_times(&self, subject: &Subject) -> bool {
-        access::is_told(subject)
+        self.is_auditing() || access::is_told(subject)
     }
 
     /// Tells of arguments that pass, before they go on.
@@ -43,6 +70,9 @@ impl Observer {
     /// Tells of a request.
     pub fn tell(&self, record: &Record<'_>) {
         access::tell(record);
+        if let Some(audit) = &self.audit {
+            audit.tell(record);
+        }
     }
 
     /// Tells of bytes that are no request: of what came only a method and a path are told, it may as
@@ -55,10 +85,17 @@ impl Observer {
         bytes: &[u8],
     ) {
         access::tell_malformed(client, name, status, bytes);
+        if let Some(audit) = &self.audit {
+            let request = access::method_and_path(bytes);
+            audit.tell_malformed(self.number(), client, name, status, &request);
+        }
     }
 
     /// Tells of the end of a tunnel.
     pub fn tell_tunnel(&self, record: &TunnelRecord<'_>) {
         access::tell_tunnel(record);
+        if let Some(audit) = &self.audit {
+            audit.tell_tunnel(record);
+        }
     }
 }

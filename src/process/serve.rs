@@ -8,6 +8,8 @@ use super::sandbox::{self, Sandbox};
 use super::signals::{Signals, Watch};
 use super::warning;
 use crate::event::{self, EventLoop};
+use crate::observe::audit::sink::Destination;
+use crate::observe::audit::{Audit, Writer};
 use crate::observe::log;
 use crate::observe::observer::Observer;
 use crate::policy::Policy;
@@ -58,10 +60,11 @@ pub fn serve(config: &Config) -> ExitCode {
     }
 }
 
-/// A process that has what it needs root for: its listeners.
+/// A process that has what it needs root for: its listeners, and what it writes to.
 struct Bound<'c> {
     config: &'c Config,
     listeners: Vec<Vec<Listener>>,
+    audit: Option<(Audit, Writer)>,
 }
 
 /// A process that has given up everything else.
@@ -70,6 +73,7 @@ struct Confined<'c> {
     gate: Arc<Gate>,
     listeners: Vec<Vec<Listener>>,
     places: Arc<Places>,
+    writer: Option<Writer>,
     /// What was given up, in words, and what could not be.
     said: Vec<String>,
     kept: Vec<String>,
@@ -87,19 +91,28 @@ impl<'c> Bound<'c> {
         }
         warning::of_open_doors(config, &listeners[0]);
         warning::of_open_arguments(&config.rules);
-        Ok(Self { config, listeners })
+        let open = |to| Audit::open(to, config.audit_required);
+        let audit = config.audit_log.as_ref().map(open).transpose()?;
+        if let Some(to) = &config.audit_log {
+            info!("Recording every request to {to}");
+        }
+        Ok(Self { config, listeners, audit })
     }
 
     /// Gives up user, groups, capabilities and files, and proves it. What follows has no more than
     /// its listeners and the way to the daemon.
     fn confine(self) -> io::Result<Confined<'c>> {
-        let Self { config, listeners } = self;
+        let Self { config, listeners, audit } = self;
+        let (audit, writer) = audit.unzip();
         let places = connections_max(raise_file_limit(), config.workers);
         let daemon = Daemon::at(&config.socket_path)?;
         let Proven { mut said, mut kept } =
             Seen::look(&config.socket_path, config.run_as).drop()?.prove()?;
         if config.sandbox == Sandbox::Strict {
-            match sandbox::take_files(&config.socket_path) {
+            let audit_socket = config.audit_log.as_ref().and_then(Destination::socket);
+            let sockets: Vec<_> =
+                std::iter::once(config.socket_path.as_path()).chain(audit_socket).collect();
+            match sandbox::take_files(&sockets) {
                 Ok(taken) => said.push(taken.to_owned()),
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
@@ -111,12 +124,13 @@ impl<'c> Bound<'c> {
                 policy,
                 limits: config.limits,
                 daemon,
-                observer: Observer::default(),
+                observer: Observer::default().with_audit(audit),
                 relay: config.relay,
                 collected: AtomicUsize::new(0),
             }),
             listeners,
             places: Arc::new(Places::new(places)),
+            writer,
             said,
             kept,
         })
@@ -142,6 +156,8 @@ impl Confined<'_> {
         let Some((event_loop, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
         // Before there is another thread: threads inherit what is blocked.
         let signals = Signals::take()?;
+        // Dropped when the workers have ended, with what they have told in the end.
+        let _writing = self.writer.take().map(Writer::start).transpose()?;
         // Every other worker has a thread of its own, and begins when all are behind the filter;
         // until all have arrived, they make calls that only threads that begin make.
         let begin = Arc::new(Barrier::new(workers.len() + 1));

@@ -25,9 +25,10 @@ use crate::http::{
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
 use crate::policy::{Decision, Examination, Grant, Inquiry, Refusal};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use tell::{Tunnelled, Untold};
 
 /// What a connection does after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,8 @@ struct Incoming {
     watch: Stopwatch,
     /// What is to be said of its arguments.
     notes: Option<Box<Notes>>,
+    /// `None` when it has been told of, or need not be.
+    untold: Cell<Option<Box<Untold>>>,
 }
 
 impl Incoming {
@@ -121,6 +124,7 @@ impl Connection {
             expects_continue: head.expects_continue,
             watch: Stopwatch::begin(self.gate.observer.wants_times(&subject)),
             notes: None,
+            untold: Cell::new(self.untold()),
             subject,
         };
         Ok((incoming, decision))
@@ -288,6 +292,10 @@ impl Connection {
 
     /// Sends a granted request to the daemon and its answer back.
     async fn exchange(&mut self, grant: Grant, incoming: &mut Incoming) -> Then {
+        if !self.gate.observer.reserve(&incoming.subject) {
+            self.client.inbox.consume(incoming.request.judged);
+            return Box::pin(self.refuse(&grant.unrecorded(), incoming)).await;
+        }
         if let Err(Unreachable { status, message }) = self.reach().await {
             self.tell(incoming, Verdict::Failed(&message), status, None);
             self.client.inbox.consume(incoming.request.judged);
@@ -309,9 +317,11 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let inbox = std::mem::take(&mut self.client.inbox);
-                let mut tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
-                let end = poll_fn(|_| self.poll_tunnel(&mut tunnel)).await;
-                self.tell_tunnel(incoming, end, tunnel.traffic());
+                let tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
+                let mut tunnelled =
+                    Tunnelled { connection: self, incoming, tunnel, end: TunnelEnd::Gate };
+                poll_fn(|_| tunnelled.poll()).await;
+                drop(tunnelled);
                 // Input that nobody has read must not cost the client its last output.
                 Then::Linger
             }
@@ -330,11 +340,6 @@ impl Connection {
                 Box::pin(self.answer_last(&answer, incoming.method)).await
             }
         }
-    }
-
-    fn poll_tunnel(&mut self, tunnel: &mut Tunnel) -> Poll<TunnelEnd> {
-        let Some(daemon) = &mut self.daemon else { return Poll::Ready(TunnelEnd::Daemon) };
-        tunnel.poll(&mut self.client.socket, daemon)
     }
 
     /// Bytes that nobody has read would reset the connection, and the answer be lost with it.
