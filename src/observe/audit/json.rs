@@ -118,7 +118,7 @@ mod tests {
         let mut line = Vec::new();
         object(&mut line, |o| {
             o.list("l", std::iter::repeat_n("ü".repeat(5_000), 50), |line, item| {
-                text(line, &item)
+                text(line, &item);
             });
         });
         let value: serde_json::Value = serde_json::from_slice(&line).expect("JSON");

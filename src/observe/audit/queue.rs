@@ -177,7 +177,7 @@ mod tests {
     fn a_full_queue_takes_only_what_has_a_place() {
         let queue = Queue::default();
         assert!(queue.reserve());
-        let taken = (0..).take_while(|_| queue.push(vec![0])).count();
+        let taken = (0..=LINES_MAX).take_while(|_| queue.push(vec![0])).count();
         assert_eq!(taken, LINES_MAX - 1);
         assert!(!queue.reserve());
         queue.push_reserved(vec![0]);
