@@ -52,6 +52,12 @@ impl Observer {
         subject
     }
 
+    /// How many audit records have been lost.
+    #[must_use]
+    pub fn audit_lost(&self) -> u64 {
+        self.audit.as_ref().map_or(0, Audit::lost)
+    }
+
     fn number(&self) -> u64 {
         self.told.fetch_add(1, Relaxed) + 1
     }

@@ -34,7 +34,12 @@ pub fn records(trail: &Path, count: usize) -> Vec<Value> {
     });
     assert_eq!(lines.len(), count, "{lines:#?}");
     let read = |line: &String| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-    lines.iter().map(read).collect()
+    let found: Vec<Value> = lines.iter().map(read).collect();
+    let documented = include_str!("../../docs/audit.md");
+    for name in found.iter().flat_map(names) {
+        assert!(documented.contains(&format!("\n| `{name}` | ")), "{name} is not documented");
+    }
+    found
 }
 
 /// One record.

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// So many lines wait at most, those that have a place reserved included.
 pub const LINES_MAX: usize = 8_192;
 
+/// So many places are reserved at most: requests that take long must not keep all others off record.
+pub const RESERVED_MAX: usize = LINES_MAX / 2;
+
 /// So many bytes wait at most, those of lines that had a place reserved not counted on before.
 pub const BYTES_MAX: usize = 1 << 20;
 
@@ -81,7 +84,7 @@ impl Queue {
     #[must_use]
     pub fn reserve(&self) -> bool {
         let mut state = self.state();
-        let has_room = state.has_room();
+        let has_room = state.has_room() && state.reserved < RESERVED_MAX;
         state.reserved += usize::from(has_room);
         has_room
     }
@@ -189,6 +192,15 @@ mod tests {
         assert!(queue.push(vec![0]));
         // One is in the writer's hands.
         assert_eq!(queue.finish(Duration::ZERO), LINES_MAX + 1);
+    }
+
+    #[test]
+    fn half_of_the_queue_is_never_reserved() {
+        let queue = Queue::default();
+        assert_eq!((0..=LINES_MAX).take_while(|_| queue.reserve()).count(), RESERVED_MAX);
+        assert!(queue.push(vec![0]));
+        queue.release();
+        assert!(queue.reserve());
     }
 
     #[test]
