@@ -6,6 +6,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
+use std::fs;
 use std::path::Path;
 
 /// The newest interface whose rights are known here; older kernels get what they have.
@@ -53,8 +54,10 @@ fn restrict(sockets: &[&Path]) -> Result<RulesetStatus, RulesetError> {
         .create()?;
     // Their directories, since a daemon that starts again makes its socket anew. Kernels that don't
     // govern this right let anybody connect who may open the socket.
-    let directories = sockets.iter().filter_map(|socket| socket.parent());
-    for directory in directories.filter_map(|directory| PathFd::new(directory).ok()) {
+    // A link, as /dev/log is one, leads to another directory.
+    let real = sockets.iter().filter_map(|socket| fs::canonicalize(socket).ok());
+    let places = sockets.iter().map(|socket| socket.to_path_buf()).chain(real);
+    for directory in places.filter_map(|place| PathFd::new(place.parent()?).ok()) {
         ruleset = ruleset.add_rule(PathBeneath::new(directory, AccessFs::ResolveUnix))?;
     }
     Ok(ruleset.restrict_self()?.ruleset)
