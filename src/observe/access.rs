@@ -36,7 +36,7 @@ pub fn tell(record: &Record<'_>) {
             warn!(client = %client.who(), operation, status, "{}: {why}", request());
         }
         Verdict::Allowed | Verdict::Abandoned if is_told(subject) => tell_passed(record, operation),
-        Verdict::Allowed | Verdict::Abandoned => {}
+        Verdict::Allowed | Verdict::Abandoned | Verdict::Unfinished { .. } => {}
     }
 }
 
@@ -129,16 +129,18 @@ fn is_new(name: &str) -> bool {
 
 /// Bytes that are no request.
 pub fn tell_malformed(client: &dyn Client, name: &'static str, status: u16, bytes: &[u8]) {
-    let request = shown(method_and_path(bytes));
+    let request = method_and_path(bytes);
     warn!(client = %client.who(), reason = name, status, "refused a malformed request {request}");
 }
 
-fn method_and_path(bytes: &[u8]) -> &[u8] {
+/// What of these bytes may be told: a method and a path, fit to be shown.
+#[must_use]
+pub fn method_and_path(bytes: &[u8]) -> String {
     let method = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     if method == 0 || !bytes[method..].starts_with(b" /") {
-        return b"";
+        return String::new();
     }
     let ends = |&byte: &u8| matches!(byte, b' ' | b'?' | b'\r' | b'\n');
     let path = bytes[method + 1..].iter().position(ends);
-    path.map_or(bytes, |length| &bytes[..=method + length])
+    shown(path.map_or(bytes, |length| &bytes[..=method + length]))
 }

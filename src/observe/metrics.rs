@@ -125,13 +125,21 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Nothing yet, but the records that an audit trail counts as lost.
+    #[must_use]
+    pub fn with_losses(audit_lost: Option<Arc<Counter>>) -> Self {
+        Self { audit_lost: audit_lost.unwrap_or_default(), ..Self::default() }
+    }
+
     /// Counts a request.
     pub fn count(&self, record: &Record<'_>) {
         let &Record { subject, verdict, .. } = record;
         let passed = subject.operation.and_then(|operation| self.passed.get(operation.index()));
         match (verdict, passed) {
             (Verdict::Allowed, Some(passed)) => passed.allowed.count(),
-            (Verdict::Abandoned, Some(passed)) => passed.abandoned.count(),
+            (Verdict::Abandoned | Verdict::Unfinished { .. }, Some(passed)) => {
+                passed.abandoned.count();
+            }
             (Verdict::Failed(_), Some(passed)) => passed.failed.count(),
             (Verdict::Refused(_) | Verdict::Malformed(_), _) | (_, None) => {
                 self.count_stopped(subject.operation, verdict);
@@ -197,6 +205,7 @@ fn missing(refusal: &Refusal) -> BTreeSet<&'static str> {
         | Reason::OldVersion(_)
         | Reason::Form
         | Reason::UnexpectedBody
+        | Reason::Unrecorded
         | Reason::BodyTooLong(_) => BTreeSet::new(),
     }
 }

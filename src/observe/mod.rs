@@ -1,6 +1,7 @@
 //! What the gate says about what it does: one record a request, and who is told of it.
 
 pub mod access;
+pub mod audit;
 pub mod exposition;
 pub mod histogram;
 pub mod log;

@@ -1,6 +1,7 @@
 //! Who is told of requests: the log, and whoever else wants to know. Workers share it.
 
 use super::access;
+use super::audit::Audit;
 use super::metrics::{Held, Metrics};
 use super::record::{Details, Record, Subject, TunnelRecord};
 use super::who::Client;
@@ -17,6 +18,8 @@ pub struct Observer {
     told: AtomicU64,
     /// What is counted, where anybody asks.
     metrics: Option<Arc<Metrics>>,
+    /// The audit trail, where one is kept.
+    audit: Option<Audit>,
 }
 
 impl Observer {
@@ -26,23 +29,47 @@ impl Observer {
         Self { metrics, ..self }
     }
 
+    /// Tells the audit trail too.
+    #[must_use]
+    pub fn with_audit(self, audit: Option<Audit>) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// Whether every judged request has to be told of, whatever became of it.
+    #[must_use]
+    pub fn is_auditing(&self) -> bool {
+        self.audit.is_some()
+    }
+
+    /// Whether a request may go to the daemon as far as its record is concerned: that has a place
+    /// now, or needs none.
+    #[must_use]
+    pub fn reserve(&self, subject: &Subject) -> bool {
+        let audit = self.audit.as_ref().filter(|audit| subject.writes && audit.is_required());
+        let (Some(audit), Some(details)) = (audit, &subject.details) else { return true };
+        audit.reserve().is_some_and(|place| details.reserved.set(place).is_ok())
+    }
+
     /// The subject of a request, spelled out only where somebody will be told of it.
     #[must_use]
     pub fn subject(&self, head: &RequestHead<'_>, decision: &Decision) -> Subject {
         let mut subject = Subject::of(decision);
         // What is examined may still be refused, and the answer says what was.
         let may_be_refused = !matches!(decision, Decision::Allow(_));
-        if may_be_refused || access::is_told(&subject) {
-            let id = self.told.fetch_add(1, Relaxed) + 1;
-            subject.details = Some(Box::new(Details::of(head, id)));
+        if may_be_refused || self.is_auditing() || access::is_told(&subject) {
+            subject.details = Some(Box::new(Details::of(head, self.number())));
         }
         subject
+    }
+
+    fn number(&self) -> u64 {
+        self.told.fetch_add(1, Relaxed) + 1
     }
 
     /// Whether anybody wants to know how long a request takes.
     #[must_use]
     pub fn wants_times(&self, subject: &Subject) -> bool {
-        self.metrics.is_some() || access::is_told(subject)
+        self.metrics.is_some() || self.is_auditing() || access::is_told(subject)
     }
 
     /// A client is connected, for as long as what is returned is kept.
@@ -75,6 +102,9 @@ impl Observer {
             metrics.count(record);
         }
         access::tell(record);
+        if let Some(audit) = &self.audit {
+            audit.tell(record);
+        }
     }
 
     /// Tells of bytes that are no request: of what came only a method and a path are told, it may as
@@ -90,6 +120,10 @@ impl Observer {
             metrics.count_malformed(name);
         }
         access::tell_malformed(client, name, status, bytes);
+        if let Some(audit) = &self.audit {
+            let request = access::method_and_path(bytes);
+            audit.tell_malformed(self.number(), client, name, status, &request);
+        }
     }
 
     /// Tells of the end of a tunnel.
@@ -98,5 +132,8 @@ impl Observer {
             metrics.count_tunnel(record);
         }
         access::tell_tunnel(record);
+        if let Some(audit) = &self.audit {
+            audit.tell_tunnel(record);
+        }
     }
 }

@@ -2,12 +2,14 @@
 //! what became of it is known. No query, no header but two that name it, no body: they may hold
 //! secrets.
 
+use super::audit::Reserved;
 use super::text::shown;
 use super::who::Client;
 use crate::admission::verdict::Notes;
 use crate::api::{Effect, Operation};
 use crate::http::RequestHead;
 use crate::policy::{Decision, Refusal};
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 /// Bytes of one direction, by how they were moved.
@@ -56,6 +58,8 @@ pub struct Details {
     pub request: Box<str>,
     /// What the client calls it, where it does.
     pub trace: Option<Box<Trace>>,
+    /// The place of its record, where it may not go on without one (`AUDIT_REQUIRED`).
+    pub reserved: OnceCell<Reserved>,
 }
 
 /// What a client calls a request, passed on to the daemon as it came.
@@ -77,7 +81,8 @@ impl Details {
         let is_named = !trace.traceparent.is_empty() || !trace.request_id.is_empty();
         let method = head.bytes.split(|&byte| byte == b' ').next().unwrap_or_default();
         let request = format!("{} {}", shown(method), shown(head.target.raw_path));
-        Self { id, request: request.into(), trace: is_named.then(|| Box::new(trace)) }
+        let trace = is_named.then(|| Box::new(trace));
+        Self { id, request: request.into(), trace, reserved: OnceCell::new() }
     }
 
     /// The method alone.
@@ -126,6 +131,12 @@ pub enum Verdict<'r> {
     Malformed(&'static str),
     /// It was allowed, and failed for the daemon's sake, or the gate's: why.
     Failed(&'r str),
+    /// Nobody will answer it any more: its client has left before all of it was here, or the gate
+    /// ends. Told to the audit alone.
+    Unfinished {
+        /// Whether it had gone to the daemon.
+        sent: bool,
+    },
 }
 
 impl Verdict<'_> {
@@ -138,6 +149,8 @@ impl Verdict<'_> {
             Self::Refused(_) => "refused",
             Self::Malformed(_) => "malformed",
             Self::Failed(_) => "failed",
+            Self::Unfinished { sent: true } => "unfinished",
+            Self::Unfinished { sent: false } => "withdrawn",
         }
     }
 
@@ -147,7 +160,7 @@ impl Verdict<'_> {
         match self {
             Self::Refused(refusal) => refusal.name(),
             Self::Malformed(name) => name,
-            Self::Allowed | Self::Abandoned | Self::Failed(_) => "-",
+            Self::Allowed | Self::Abandoned | Self::Failed(_) | Self::Unfinished { .. } => "-",
         }
     }
 }
@@ -220,6 +233,12 @@ impl Stopwatch {
         }
     }
 
+    /// Whether it has gone to the daemon, as far as anybody wanted to know.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.sent.is_some()
+    }
+
     /// The times, at the end; `None` where nobody wanted them.
     #[must_use]
     pub fn times(&self) -> Option<Times> {
@@ -245,6 +264,8 @@ pub enum TunnelEnd {
     Client,
     /// The daemon was.
     Daemon,
+    /// The gate has ended.
+    Gate,
 }
 
 impl TunnelEnd {
@@ -255,6 +276,7 @@ impl TunnelEnd {
             Self::Both => "both sides",
             Self::Client => "the client",
             Self::Daemon => "the daemon",
+            Self::Gate => "the gate",
         }
     }
 }

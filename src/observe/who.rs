@@ -9,6 +9,12 @@ pub trait Client {
     fn who(&self) -> &Who;
 }
 
+impl Client for Who {
+    fn who(&self) -> &Who {
+        self
+    }
+}
+
 /// The other side of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {

@@ -58,6 +58,11 @@ impl Grant {
         self.operation
     }
 
+    /// The refusal of what may not go on without a record of it.
+    pub fn unrecorded(self) -> Refusal {
+        Refusal::of(Reason::Unrecorded, Some(self.operation))
+    }
+
     /// Spends the permission: what it leaves is the light in which the answer is read.
     #[must_use]
     pub fn spend(self) -> Asked {

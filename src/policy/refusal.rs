@@ -24,6 +24,8 @@ pub enum Reason {
     BodyTooLong(usize),
     /// Its arguments are refused.
     Arguments(Box<Findings>),
+    /// It changes something, and there is no room for its record.
+    Unrecorded,
 }
 
 /// A refusal: the rule and the operation, where it is one.
@@ -54,6 +56,7 @@ impl Refusal {
             Reason::Arguments(findings) => findings.cause().status(),
             Reason::BodyTooLong(_) => 413,
             Reason::Form => 415,
+            Reason::Unrecorded => 503,
         }
     }
 
@@ -71,6 +74,7 @@ impl Refusal {
             Reason::UnexpectedBody => "unexpected-body",
             Reason::BodyTooLong(_) => "body-too-long",
             Reason::Arguments(findings) => findings.cause().name(),
+            Reason::Unrecorded => "audit-unavailable",
         }
     }
 }
@@ -107,6 +111,9 @@ impl fmt::Display for Reason {
                 write!(f, "has a body of more than {limit} bytes (MAX_JSON_BYTES)")
             }
             Self::Arguments(findings) => findings.fmt(f),
+            Self::Unrecorded => f.write_str(
+                "can't be recorded at the moment, and may not go on unrecorded (AUDIT_REQUIRED=1); dockgate's log says what is wrong with AUDIT_LOG",
+            ),
         }
     }
 }

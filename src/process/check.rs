@@ -104,7 +104,8 @@ fn refused(refusal: &Refusal) -> Report {
         | Reason::OldVersion(_)
         | Reason::Form
         | Reason::UnexpectedBody
-        | Reason::BodyTooLong(_) => vec![refusal.to_string()],
+        | Reason::BodyTooLong(_)
+        | Reason::Unrecorded => vec![refusal.to_string()],
     };
     let operation = refusal.operation.map_or("-", Operation::id);
     let verdict = format!("refused, {} {}", refusal.status(), refusal.name());

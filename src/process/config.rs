@@ -7,6 +7,7 @@ use super::sandbox::Sandbox;
 use crate::admission::rules::parse_switch;
 use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
+use crate::observe::audit::sink::Destination;
 use crate::observe::log::LEVELS;
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
@@ -49,6 +50,10 @@ pub struct Config {
     pub api_version_min: ApiVersion,
     /// What the log tells.
     pub log_level: LevelFilter,
+    /// Where requests are recorded.
+    pub audit_log: Option<Destination>,
+    /// Refuse what changes something where it can't be recorded.
+    pub audit_required: bool,
     /// How many event loops.
     pub workers: usize,
     /// What running requests get after SIGTERM.
@@ -120,6 +125,8 @@ impl Config {
                 "debug, info, notice, warning, err, crit, alert or emerg",
                 level,
             )?,
+            audit_log: read.audit_log()?,
+            audit_required: read.audit_required()?,
             workers: read
                 .parse("WORKERS", "a number from 1 to 256", |text| number(text, 1, 256))?,
             shutdown_grace: read.seconds("SHUTDOWN_GRACE", 0)?,
@@ -198,6 +205,21 @@ impl Reader<'_> {
             return Ok(None);
         }
         self.parse(NAME, EXPECTED, place).map(Some)
+    }
+
+    fn audit_log(&self) -> Result<Option<Destination>, ConfigError> {
+        const EXPECTED: &str = "an absolute path, stderr, or unix:///PATH such as unix:///dev/log";
+        self.parse("AUDIT_LOG", EXPECTED, |text| {
+            if text.is_empty() { Some(None) } else { destination(text).map(Some) }
+        })
+    }
+
+    fn audit_required(&self) -> Result<bool, ConfigError> {
+        let required = self.parse("AUDIT_REQUIRED", SWITCH, parse_switch)?;
+        if !required || self.audit_log()?.is_some() {
+            return Ok(required);
+        }
+        self.parse("AUDIT_REQUIRED", "AUDIT_LOG beside it, to record what is required", |_| None)
     }
 
     fn rules(&self) -> Result<Rules, ConfigError> {
@@ -300,6 +322,16 @@ fn place(text: &str) -> Option<Place> {
     text.parse::<SocketAddr>().ok().map(Place::Tcp)
 }
 
+fn destination(text: &str) -> Option<Destination> {
+    if text == "stderr" {
+        return Some(Destination::Stderr);
+    }
+    if let Some(path) = text.strip_prefix("unix://") {
+        return socket_path(path).filter(|path| path.is_absolute()).map(Destination::Unix);
+    }
+    Some(PathBuf::from(text)).filter(|path| path.is_absolute()).map(Destination::File)
+}
+
 /// What is set and does not do what its user may think.
 fn warnings(values: &BTreeMap<String, String>) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -382,6 +414,9 @@ mod tests {
             ("MIN_API_VERSION", "1"),
             ("DISABLE_IPV6", "perhaps"),
             ("MAX_HEAD_BYTES", "1"),
+            ("AUDIT_LOG", "audit.json"),
+            ("AUDIT_LOG", "unix://relative"),
+            ("AUDIT_REQUIRED", "1"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert_eq!((error.variable.as_str(), error.value.as_str()), (name, value.trim()));

@@ -54,6 +54,16 @@ pub const SETTINGS: &[Setting] = &[
         "where Prometheus asks for /metrics, and others for /healthz and /readyz: one place as in LISTEN, such as 127.0.0.1:9180",
     ),
     setting("LOG_LEVEL", "info", "debug, info, notice, warning, err, crit, alert or emerg"),
+    setting(
+        "AUDIT_LOG",
+        "",
+        "where every request is recorded as a line of JSON: /path/to/a/file, stderr, or unix:///dev/log; nowhere if empty",
+    ),
+    setting(
+        "AUDIT_REQUIRED",
+        "0",
+        "1: refuse what changes something while it can't be recorded in AUDIT_LOG",
+    ),
     setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
     setting("WORKERS", "1", "threads, each with its own event loop"),
     setting(

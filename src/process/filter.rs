@@ -29,8 +29,12 @@ type Line = (libc::c_long, Asked, &'static str);
 const TABLE: &[Line] = &[
     // Connections.
     (libc::SYS_accept4, Nothing, "a client comes"),
-    (libc::SYS_socket, OneOf(0, &[libc::AF_UNIX]), "to the daemon, and to nothing else"),
-    (libc::SYS_connect, Nothing, "to the daemon"),
+    (
+        libc::SYS_socket,
+        OneOf(0, &[libc::AF_UNIX]),
+        "to the daemon, and to the audit trail's socket",
+    ),
+    (libc::SYS_connect, Nothing, "to these two"),
     (libc::SYS_recvfrom, Nothing, "reading"),
     (libc::SYS_sendto, Nothing, "writing"),
     (libc::SYS_shutdown, Nothing, "half-close"),
@@ -54,9 +58,9 @@ const TABLE: &[Line] = &[
     (libc::SYS_read, Nothing, "being woken: signals, timers and other threads"),
     (libc::SYS_pread64, Nothing, "the memory that metrics tell of, from an open file of /proc"),
     (libc::SYS_timerfd_settime, Nothing, "deadlines' ticks, pauses"),
-    (libc::SYS_write, Nothing, "the log, and waking other threads"),
+    (libc::SYS_write, Nothing, "the log, the audit trail, and waking other threads"),
     (libc::SYS_writev, Nothing, "the log"),
-    (libc::SYS_futex, Nothing, "locks between workers"),
+    (libc::SYS_futex, Nothing, "locks between workers, the audit trail's queue"),
     (libc::SYS_sched_yield, Nothing, "locks between workers"),
     (libc::SYS_clock_gettime, Nothing, "time, where it is no shared page"),
     (libc::SYS_clock_nanosleep, Nothing, "pauses"),

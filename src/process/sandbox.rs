@@ -6,6 +6,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
+use std::fs;
 use std::path::Path;
 
 /// The newest interface whose rights are known here; older kernels get what they have.
@@ -28,13 +29,13 @@ impl Sandbox {
         [("strict", Self::Strict), ("log", Self::Log), ("off", Self::Off)];
 }
 
-/// Takes the file system away, but for connecting to the daemon's socket. To be called before any
+/// Takes the file system away, but for connecting to these sockets. To be called before any
 /// other thread is made: threads inherit it.
 ///
 /// # Errors
 /// Why there is no such thing here.
-pub fn take_files(socket: &Path) -> Result<&'static str, String> {
-    let status = restrict(socket).map_err(|error| format!("Landlock: {error}"))?;
+pub fn take_files(sockets: &[&Path]) -> Result<&'static str, String> {
+    let status = restrict(sockets).map_err(|error| format!("Landlock: {error}"))?;
     match status {
         RulesetStatus::FullyEnforced => Ok("no file system, no outgoing TCP (Landlock)"),
         RulesetStatus::PartiallyEnforced => {
@@ -44,16 +45,19 @@ pub fn take_files(socket: &Path) -> Result<&'static str, String> {
     }
 }
 
-fn restrict(socket: &Path) -> Result<RulesetStatus, RulesetError> {
+fn restrict(sockets: &[&Path]) -> Result<RulesetStatus, RulesetError> {
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI_KNOWN))?
         .handle_access(AccessNet::from_all(ABI_KNOWN))?
         .scope(Scope::from_all(ABI_KNOWN))?
         .create()?;
-    // The directory, since a daemon that starts again makes its socket anew. Kernels that don't
+    // Their directories, since a daemon that starts again makes its socket anew. Kernels that don't
     // govern this right let anybody connect who may open the socket.
-    if let Some(directory) = socket.parent().and_then(|directory| PathFd::new(directory).ok()) {
+    // A link, as /dev/log is one, leads to another directory.
+    let real = sockets.iter().filter_map(|socket| fs::canonicalize(socket).ok());
+    let places = sockets.iter().map(|socket| socket.to_path_buf()).chain(real);
+    for directory in places.filter_map(|place| PathFd::new(place.parent()?).ok()) {
         ruleset = ruleset.add_rule(PathBeneath::new(directory, AccessFs::ResolveUnix))?;
     }
     Ok(ruleset.restrict_self()?.ruleset)

@@ -8,7 +8,10 @@ use super::sandbox::{self, Sandbox};
 use super::signals::{Signals, Watch};
 use super::warning;
 use crate::event::{self, EventLoop};
+use crate::observe::audit::sink::Destination;
+use crate::observe::audit::{Audit, Writer};
 use crate::observe::log;
+use crate::observe::metrics::Counter;
 use crate::observe::observer::Observer;
 use crate::policy::Policy;
 use crate::proxy::Gate;
@@ -60,11 +63,12 @@ pub fn serve(config: &Config) -> ExitCode {
     }
 }
 
-/// A process that has what it needs root for: its listeners.
+/// A process that has what it needs root for: its listeners, and what it writes to.
 struct Bound<'c> {
     config: &'c Config,
     listeners: Vec<Vec<Listener>>,
     status: Option<StatusListener>,
+    audit: Option<(Audit, Writer)>,
 }
 
 /// A process that has given up everything else.
@@ -74,6 +78,7 @@ struct Confined<'c> {
     listeners: Vec<Vec<Listener>>,
     status: Option<StatusListener>,
     places: Arc<Places>,
+    writer: Option<Writer>,
     /// What was given up, in words, and what could not be.
     said: Vec<String>,
     kept: Vec<String>,
@@ -89,19 +94,25 @@ impl<'c> Bound<'c> {
         for listener in &listeners[0] {
             info!("Listening on {}", listener.place());
         }
-        let status = bind_status(config)?;
+        warning::of_open_doors(config, &listeners[0]);
+        warning::of_open_arguments(&config.rules);
+        let open = |to| Audit::open(to, config.audit_required);
+        let audit = config.audit_log.as_ref().map(open).transpose()?;
+        if let Some(to) = &config.audit_log {
+            info!("Recording every request to {to}");
+        }
+        let status = bind_status(config, audit.as_ref().map(|(audit, _)| audit.lost()))?;
         if let Some(status) = &status {
             info!("Metrics on {}", status.place());
         }
-        warning::of_open_doors(config, &listeners[0]);
-        warning::of_open_arguments(&config.rules);
-        Ok(Self { config, listeners, status })
+        Ok(Self { config, listeners, status, audit })
     }
 
     /// Gives up user, groups, capabilities and files, and proves it. What follows has no more than
     /// its listeners and the way to the daemon.
     fn confine(self) -> io::Result<Confined<'c>> {
-        let Self { config, listeners, status } = self;
+        let Self { config, listeners, status, audit } = self;
+        let (audit, writer) = audit.unzip();
         let reserved = status.as_ref().map_or(0, |_| StatusListener::FILES_MAX);
         let files = raise_file_limit().saturating_sub(reserved);
         let places = connections_max(files, config.workers);
@@ -109,7 +120,10 @@ impl<'c> Bound<'c> {
         let Proven { mut said, mut kept } =
             Seen::look(&config.socket_path, config.run_as).drop()?.prove()?;
         if config.sandbox == Sandbox::Strict {
-            match sandbox::take_files(&config.socket_path) {
+            let audit_socket = config.audit_log.as_ref().and_then(Destination::socket);
+            let sockets: Vec<_> =
+                std::iter::once(config.socket_path.as_path()).chain(audit_socket).collect();
+            match sandbox::take_files(&sockets) {
                 Ok(taken) => said.push(taken.to_owned()),
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
@@ -122,13 +136,15 @@ impl<'c> Bound<'c> {
                 limits: config.limits,
                 daemon,
                 observer: Observer::default()
-                    .with_metrics(status.as_ref().map(StatusListener::metrics)),
+                    .with_metrics(status.as_ref().map(StatusListener::metrics))
+                    .with_audit(audit),
                 relay: config.relay,
                 collected: AtomicUsize::new(0),
             }),
             listeners,
             status,
             places: Arc::new(Places::new(places)),
+            writer,
             said,
             kept,
         })
@@ -154,6 +170,8 @@ impl Confined<'_> {
         let Some((event_loop, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
         // Before there is another thread: threads inherit what is blocked.
         let signals = Signals::take()?;
+        // Dropped when the workers have ended, with what they have told in the end.
+        let _writing = self.writer.take().map(Writer::start).transpose()?;
         // Every other worker has a thread of its own, and begins when all are behind the filter;
         // until all have arrived, they make calls that only threads that begin make.
         let begin = Arc::new(Barrier::new(workers.len() + 1));
@@ -228,9 +246,12 @@ fn binding(config: &Config) -> Binding {
 }
 
 /// The listener for metrics, if there is to be one.
-fn bind_status(config: &Config) -> io::Result<Option<StatusListener>> {
+fn bind_status(
+    config: &Config,
+    audit_lost: Option<Arc<Counter>>,
+) -> io::Result<Option<StatusListener>> {
     let Some(place) = &config.metrics_listen else { return Ok(None) };
-    StatusListener::bind(place, binding(config)).map(Some).map_err(|error| {
+    StatusListener::bind(place, binding(config), audit_lost).map(Some).map_err(|error| {
         let why = format!("cannot listen on {place} (METRICS_LISTEN): {error}");
         io::Error::new(error.kind(), why)
     })

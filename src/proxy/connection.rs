@@ -4,12 +4,13 @@
 //! A client owns at most one connection to the daemon, opened at its first grant, and the two end
 //! together: nothing is pooled, so nothing leaks from one client to another.
 
-use super::Gate;
+mod reply;
 mod tell;
 
+use super::Gate;
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::client::{Arrival, Client, DRAIN_BYTES_MAX, Share, Uncollected};
+use super::client::{Arrival, Client, Share, Uncollected};
 use super::daemon::Unreachable;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
@@ -20,14 +21,15 @@ use super::tunnel::Tunnel;
 use super::upward::Request;
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
-    BodyCursor, BodyFraming, FramingError, HeadError, Method, Persistence, RequestHead, Trailers,
-    Version, reframe,
+    BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
+    reframe,
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
-use crate::policy::{Decision, Examination, Grant, Inquiry, Refusal};
+use crate::policy::{Decision, Examination, Grant, Inquiry};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use tell::{Tunnelled, Untold};
 
 /// What a connection does after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ struct Incoming {
     watch: Stopwatch,
     /// What is to be said of its arguments.
     notes: Option<Box<Notes>>,
+    /// `None` when it has been told of, or need not be.
+    untold: Cell<Option<Box<Untold>>>,
 }
 
 impl Incoming {
@@ -122,6 +126,7 @@ impl Connection {
             expects_continue: head.expects_continue,
             watch: Stopwatch::begin(self.gate.observer.wants_times(&subject)),
             notes: None,
+            untold: Cell::new(self.untold()),
             subject,
         };
         Ok((incoming, decision))
@@ -290,6 +295,10 @@ impl Connection {
 
     /// Sends a granted request to the daemon and its answer back.
     async fn exchange(&mut self, grant: Grant, incoming: &mut Incoming) -> Then {
+        if !self.gate.observer.reserve(&incoming.subject) {
+            self.client.inbox.consume(incoming.request.judged);
+            return Box::pin(self.refuse(&grant.unrecorded(), incoming)).await;
+        }
         if let Err(Unreachable { status, message }) = self.reach().await {
             self.tell(incoming, Verdict::Failed(&message), status, None);
             self.client.inbox.consume(incoming.request.judged);
@@ -312,9 +321,11 @@ impl Connection {
             Outcome::Tunnel => {
                 let _tunnelled = self.gate.observer.tunnelled();
                 let inbox = std::mem::take(&mut self.client.inbox);
-                let mut tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
-                let end = poll_fn(|_| self.poll_tunnel(&mut tunnel)).await;
-                self.tell_tunnel(incoming, end, tunnel.traffic());
+                let tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
+                let mut tunnelled =
+                    Tunnelled { connection: self, incoming, tunnel, end: TunnelEnd::Gate };
+                poll_fn(|_| tunnelled.poll()).await;
+                drop(tunnelled);
                 // Input that nobody has read must not cost the client its last output.
                 Then::Linger
             }
@@ -335,62 +346,8 @@ impl Connection {
         }
     }
 
-    fn poll_tunnel(&mut self, tunnel: &mut Tunnel) -> Poll<TunnelEnd> {
-        let Some(daemon) = &mut self.daemon else { return Poll::Ready(TunnelEnd::Daemon) };
-        tunnel.poll(&mut self.client.socket, daemon)
-    }
-
     /// Bytes that nobody has read would reset the connection, and the answer be lost with it.
     fn close_kindly(&self) -> Then {
         if self.client.is_unread() { Then::Linger } else { Then::Close }
-    }
-
-    async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
-        self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
-        let message = format!("{} is refused: {refusal}", incoming.subject.request());
-        self.answer(&Answer { status: refusal.status(), message }, incoming).await
-    }
-
-    /// Answers a well-formed request instead of the daemon. The connection goes on if the body
-    /// that follows, or is under way, is short enough to be read and thrown away.
-    async fn answer(&mut self, answer: &Answer, incoming: &mut Incoming) -> Then {
-        let old = incoming.version == Version::Http10;
-        // A client that waits for 100 sends no body, or does: there is no telling, unless it has.
-        // One that speaks HTTP/1.0 takes the end of the connection for the end of the answer.
-        let unread = !incoming.request.body.is_complete()
-            && (incoming.expects_continue || incoming.is_longer_than(DRAIN_BYTES_MAX));
-        let persistence = if unread || old || self.client.seat.is_draining() {
-            Persistence::Close
-        } else {
-            incoming.persistence
-        };
-        if !self.client.send(&answer.bytes(incoming.method, persistence)).await {
-            return Then::Close;
-        }
-        match persistence {
-            Persistence::KeepAlive if self.client.drain(incoming.request.body).await => Then::Next,
-            Persistence::KeepAlive | Persistence::Close => Then::Linger,
-        }
-    }
-
-    async fn malformed(&mut self, error: HeadError) -> Then {
-        self.tell_malformed(error.name(), error.status(), self.client.inbox.filled());
-        let message = format!("the request is refused: {error} ({})", error.name());
-        self.answer_last(&Answer { status: error.status(), message }, Method::Other).await
-    }
-
-    async fn bad_body(&mut self, error: FramingError, incoming: &Incoming) -> Then {
-        self.tell(incoming, Verdict::Malformed(error.name()), 400, None);
-        let message = format!("the request body is refused: {error} ({})", error.name());
-        self.answer_last(&Answer { status: 400, message }, Method::Other).await
-    }
-
-    /// Says one last thing: after it, requests can't be told from bodies any more.
-    async fn answer_last(&mut self, answer: &Answer, method: Method) -> Then {
-        if self.client.send(&answer.bytes(method, Persistence::Close)).await {
-            Then::Linger
-        } else {
-            Then::Close
-        }
     }
 }

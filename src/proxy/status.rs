@@ -17,7 +17,7 @@ use super::worker::Closing;
 use crate::event::{self, sleep};
 use crate::http::{Asked, Hijack, Method, RequestHead};
 use crate::observe::exposition;
-use crate::observe::metrics::Metrics;
+use crate::observe::metrics::{Counter, Metrics};
 use crate::observe::vitals::Vitals;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
@@ -60,9 +60,13 @@ impl StatusListener {
     ///
     /// # Errors
     /// What the kernel says against it.
-    pub fn bind(place: &Place, binding: Binding) -> io::Result<Self> {
+    pub fn bind(
+        place: &Place,
+        binding: Binding,
+        audit_lost: Option<Arc<Counter>>,
+    ) -> io::Result<Self> {
         let listener = Listener::bind(place, Binding { shared: false, ..binding })?;
-        let metrics = Arc::<Metrics>::default();
+        let metrics = Arc::new(Metrics::with_losses(audit_lost));
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Vitals::open()));
         let own = registry.sub_registry_with_prefix("dockgate");

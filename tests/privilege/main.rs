@@ -4,6 +4,7 @@
 //! It needs root, since root is what is given up. Without it the trials are skipped, loudly; in CI
 //! that is a failure.
 
+mod audit;
 mod gate;
 mod identity;
 mod stale;
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
         return victim::suffer(deed);
     }
     let arguments = Arguments::from_args();
-    let proofs = [identity::PROOFS, victim::PROOFS, stale::PROOFS].concat();
+    let proofs = [identity::PROOFS, victim::PROOFS, stale::PROOFS, audit::PROOFS].concat();
     let trials = |ignored: bool| {
         let trial = |&(name, proof): &Proof| Trial::test(name, proof).with_ignored_flag(ignored);
         proofs.iter().map(trial).collect::<Vec<_>>()

@@ -25,7 +25,7 @@ fn found_again() -> Result<(), Failed> {
 }
 
 /// What mounting for one process alone takes.
-const MOUNTS: &[&str] = &["unshare", "--mount", "mount", "--bind", "/tmp", "/tmp"];
+pub const MOUNTS: &[&str] = &["unshare", "--mount", "mount", "--bind", "/tmp", "/tmp"];
 
 /// A gate that has another's socket mounted over its own; the other's file is then removed, as a
 /// daemon that ends does.

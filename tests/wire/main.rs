@@ -12,6 +12,8 @@ mod activation;
 mod admission;
 mod answers;
 mod archive;
+mod audit;
+mod audit_sinks;
 mod commands;
 mod exactness;
 mod examined_bodies;

@@ -1,0 +1,59 @@
+//! What the gate itself answers, instead of the daemon.
+
+use super::{Connection, Incoming, Then};
+use crate::http::{FramingError, HeadError, Method, Persistence, Version};
+use crate::observe::record::Verdict;
+use crate::policy::Refusal;
+use crate::proxy::answer::Answer;
+use crate::proxy::client::DRAIN_BYTES_MAX;
+
+impl Connection {
+    pub(super) async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
+        self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
+        let message = format!("{} is refused: {refusal}", incoming.subject.request());
+        self.answer(&Answer { status: refusal.status(), message }, incoming).await
+    }
+
+    /// Answers a well-formed request instead of the daemon. The connection goes on if the body
+    /// that follows, or is under way, is short enough to be read and thrown away.
+    pub(super) async fn answer(&mut self, answer: &Answer, incoming: &mut Incoming) -> Then {
+        let old = incoming.version == Version::Http10;
+        // A client that waits for 100 sends no body, or does: there is no telling, unless it has.
+        // One that speaks HTTP/1.0 takes the end of the connection for the end of the answer.
+        let unread = !incoming.request.body.is_complete()
+            && (incoming.expects_continue || incoming.is_longer_than(DRAIN_BYTES_MAX));
+        let persistence = if unread || old || self.client.seat.is_draining() {
+            Persistence::Close
+        } else {
+            incoming.persistence
+        };
+        if !self.client.send(&answer.bytes(incoming.method, persistence)).await {
+            return Then::Close;
+        }
+        match persistence {
+            Persistence::KeepAlive if self.client.drain(incoming.request.body).await => Then::Next,
+            Persistence::KeepAlive | Persistence::Close => Then::Linger,
+        }
+    }
+
+    pub(super) async fn malformed(&mut self, error: HeadError) -> Then {
+        self.tell_malformed(error.name(), error.status(), self.client.inbox.filled());
+        let message = format!("the request is refused: {error} ({})", error.name());
+        self.answer_last(&Answer { status: error.status(), message }, Method::Other).await
+    }
+
+    pub(super) async fn bad_body(&mut self, error: FramingError, incoming: &Incoming) -> Then {
+        self.tell(incoming, Verdict::Malformed(error.name()), 400, None);
+        let message = format!("the request body is refused: {error} ({})", error.name());
+        self.answer_last(&Answer { status: 400, message }, Method::Other).await
+    }
+
+    /// Says one last thing: after it, requests can't be told from bodies any more.
+    pub(super) async fn answer_last(&mut self, answer: &Answer, method: Method) -> Then {
+        if self.client.send(&answer.bytes(method, Persistence::Close)).await {
+            Then::Linger
+        } else {
+            Then::Close
+        }
+    }
+}
