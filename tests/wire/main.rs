@@ -6,6 +6,7 @@
 
 mod gate;
 mod peer;
+mod refusals;
 mod stand_in;
 
 mod activation;
@@ -13,6 +14,7 @@ mod admission;
 mod answers;
 mod archive;
 mod commands;
+mod corpus;
 mod exactness;
 mod examined_bodies;
 mod exec_start;
