@@ -129,6 +129,7 @@ fn replay(cut: fn(&[u8]) -> Vec<Vec<usize>>) {
         let (gate, daemon) = start(&variables);
         for case in cases {
             for lengths in cut(&case.bytes()) {
+                // Shown where it fails.
                 eprintln!("{}: {lengths:?}", case.name);
                 run(case, &gate, &daemon, &lengths);
             }

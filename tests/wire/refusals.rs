@@ -104,9 +104,10 @@ pub fn all() -> Vec<Case> {
 fn bytes(text: &str) -> Option<(Vec<u8>, Option<usize>)> {
     let (mut all, mut fault) = (Vec::new(), None);
     for line in text.lines() {
-        let (count, line) = match line.strip_prefix("\\*").map(|line| line.split_once(' ')) {
+        let (count, line) = match line.strip_prefix("\\*") {
             Some(repeated) => {
-                repeated.and_then(|(count, line)| Some((count.parse().ok()?, line)))?
+                let (count, line) = repeated.split_once(' ')?;
+                (count.parse().ok()?, line)
             }
             None => (1, line),
         };
