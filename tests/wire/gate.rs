@@ -181,6 +181,11 @@ impl Gate {
         fs::read_to_string(self.dir.path("log")).expect("a log")
     }
 
+    /// How much it has logged so far.
+    pub fn log_bytes(&self) -> u64 {
+        fs::metadata(self.dir.path("log")).expect("a log").len()
+    }
+
     /// Waits until the log has these words.
     #[track_caller]
     pub fn wait_for_log(&mut self, words: &str) {

@@ -6,6 +6,7 @@
 
 mod gate;
 mod peer;
+mod refusals;
 mod stand_in;
 
 mod activation;
@@ -15,6 +16,7 @@ mod archive;
 mod audit;
 mod audit_sinks;
 mod commands;
+mod corpus;
 mod exactness;
 mod examined_bodies;
 mod exec_start;
