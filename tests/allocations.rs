@@ -6,7 +6,7 @@
 //! a second.
 
 use dockgate::event::EventLoop;
-use dockgate::observe::log;
+use dockgate::observe::log::Log;
 use dockgate::policy::Policy;
 use dockgate::process::config::Config;
 use dockgate::proxy::Gate;
@@ -160,7 +160,7 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
     // A write that is let through has a line in the log otherwise.
     let variables = variables.iter().chain(&[("LOG_LEVEL", "warning")]);
     let config = Config::read(variables.map(own)).expect("a configuration");
-    LOG.call_once(|| log::begin(config.log_level));
+    LOG.call_once(|| drop(Log::begin(config.log_level, config.log_format)));
     Gate {
         observer: dockgate::observe::observer::Observer::default(),
         policy: Policy::new(config.policy, config.api_version_min, config.rules),

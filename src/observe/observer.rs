@@ -1,11 +1,13 @@
 //! Who is told of requests: the log, and whoever else wants to know. Workers share it.
 
 use super::access;
-use super::record::{Details, Record, Subject, TunnelRecord};
+use super::flood::Floods;
+use super::record::{Details, Record, Subject, TunnelRecord, Verdict};
 use super::who::Client;
 use crate::admission::verdict::Notes;
 use crate::http::RequestHead;
 use crate::policy::Decision;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Whoever is told.
@@ -13,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Observer {
     /// How many requests have been given a number.
     told: AtomicU64,
+    /// Keeps what is refused again and again from filling the log.
+    pub floods: Floods,
 }
 
 impl Observer {
@@ -42,7 +46,29 @@ impl Observer {
 
     /// Tells of a request.
     pub fn tell(&self, record: &Record<'_>) {
-        access::tell(record);
+        let is_told = match record.verdict {
+            Verdict::Allowed | Verdict::Abandoned => true,
+            Verdict::Refused(_) | Verdict::Malformed(_) => {
+                self.floods.admit(record.client, record.subject, record.verdict.reason())
+            }
+            Verdict::Failed(_) => self.floods.admit(record.client, record.subject, access::FAILED),
+        };
+        if is_told {
+            access::tell(record);
+        }
+    }
+
+    /// Tells why the daemon could not be asked about a request's arguments.
+    pub fn tell_unanswered(
+        &self,
+        client: &dyn Client,
+        subject: &Subject,
+        path: &str,
+        why: &dyn fmt::Display,
+    ) {
+        if self.floods.admit(client, subject, access::UNANSWERED) {
+            access::tell_unanswered(client, subject, path, why);
+        }
     }
 
     /// Tells of bytes that are no request: of what came only a method and a path are told, it may as
@@ -54,7 +80,9 @@ impl Observer {
         status: u16,
         bytes: &[u8],
     ) {
-        access::tell_malformed(client, name, status, bytes);
+        if self.floods.admit(client, &Subject::UNKNOWN, name) {
+            access::tell_malformed(client, name, status, bytes);
+        }
     }
 
     /// Tells of the end of a tunnel.

@@ -7,7 +7,7 @@ use super::sandbox::Sandbox;
 use crate::admission::rules::parse_switch;
 use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
-use crate::observe::log::LEVELS;
+use crate::observe::log::{Format, LEVELS};
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
@@ -47,6 +47,10 @@ pub struct Config {
     pub api_version_min: ApiVersion,
     /// What the log tells.
     pub log_level: LevelFilter,
+    /// How a line of it is written.
+    pub log_format: Format,
+    /// How often the daemon is pinged; never, if that is zero.
+    pub watchdog: Duration,
     /// How many event loops.
     pub workers: usize,
     /// What running requests get after SIGTERM.
@@ -117,6 +121,8 @@ impl Config {
                 "debug, info, notice, warning, err, crit, alert or emerg",
                 level,
             )?,
+            log_format: read.parse("LOG_FORMAT", "text or json", log_format)?,
+            watchdog: read.seconds("WATCHDOG", 0)?,
             workers: read
                 .parse("WORKERS", "a number from 1 to 256", |text| number(text, 1, 256))?,
             shutdown_grace: read.seconds("SHUTDOWN_GRACE", 0)?,
@@ -239,6 +245,11 @@ fn run_as(text: &str) -> Option<RunAs> {
 fn relay(text: &str) -> Option<Relay> {
     let word = text.to_ascii_lowercase();
     Relay::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, relay)| relay)
+}
+
+fn log_format(text: &str) -> Option<Format> {
+    let word = text.to_ascii_lowercase();
+    Format::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, format)| format)
 }
 
 fn sandbox(text: &str) -> Option<Sandbox> {
@@ -367,6 +378,8 @@ mod tests {
             ("WORKERS", "+1"),
             ("SHUTDOWN_GRACE", "-1"),
             ("LOG_LEVEL", "loud"),
+            ("LOG_FORMAT", "xml"),
+            ("WATCHDOG", "1m"),
             ("MIN_API_VERSION", "1"),
             ("DISABLE_IPV6", "perhaps"),
             ("MAX_HEAD_BYTES", "1"),

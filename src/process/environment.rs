@@ -49,6 +49,12 @@ pub const SETTINGS: &[Setting] = &[
         "1: exit with status 75 where the mounted socket belongs to a daemon that is gone, so that the container is started again",
     ),
     setting("LOG_LEVEL", "info", "debug, info, notice, warning, err, crit, alert or emerg"),
+    setting("LOG_FORMAT", "text", "text, or json: one object a line"),
+    setting(
+        "WATCHDOG",
+        "0",
+        "seconds between pings of the gate's own to the daemon, whose loss and return are logged; 0: none",
+    ),
     setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
     setting("WORKERS", "1", "threads, each with its own event loop"),
     setting(

@@ -257,7 +257,8 @@ impl Connection {
                 Err(Unanswered::ClientGone) => return Err(Then::Close),
                 // A kept connection has ended. Nothing has been sent that could not be again.
                 Err(Unanswered::Silent) if !fresh => self.daemon = None,
-                Err(Unanswered::Silent | Unanswered::Daemon) => {
+                Err(why @ (Unanswered::Silent | Unanswered::Daemon(_))) => {
+                    self.tell_unanswered(incoming, &question.path(), why);
                     self.daemon = None;
                     inquiry.answer(None);
                 }

@@ -18,6 +18,7 @@ pub mod splice;
 pub mod tunnel;
 mod turn;
 pub mod upward;
+pub mod watch;
 pub mod worker;
 
 use crate::observe::observer::Observer;
