@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_does_not_read_costs_lines_and_nobodys_time() {
-        const QUEUE_BYTES: usize = 1000;
+        const QUEUE_BYTES: usize = 128 * 1024;
         const LINES: u64 = 100_000;
         let (reader, writer) = writer(QUEUE_BYTES);
         let begun = Instant::now();

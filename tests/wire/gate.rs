@@ -3,9 +3,10 @@
 
 use super::peer::{PATIENCE, Peer};
 use super::stand_in::{FORBIDDEN, StandIn};
+use socket2::{Domain, Socket, Type};
 use std::env;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -166,6 +167,19 @@ impl Gate {
         Peer::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("connected"))
     }
 
+    /// A new client from an address that nobody else has: the log does not fold its refusals with
+    /// those of others.
+    #[track_caller]
+    pub fn stranger(&self) -> Peer {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let own = Ipv4Addr::LOCALHOST.to_bits() + 256 + COUNT.fetch_add(1, Relaxed);
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((Ipv4Addr::from_bits(own), 0)).into()).expect("bound");
+        let gate = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        socket.connect(&gate.into()).expect("connected");
+        Peer::new(socket)
+    }
+
     /// A new client on a unix socket.
     #[track_caller]
     pub fn unix_client(path: &Path) -> Peer {
@@ -176,8 +190,17 @@ impl Gate {
         self.port
     }
 
-    /// What it has logged so far.
+    /// What it has logged so far. Whatever it has said by now is in it: the thread that writes sleeps
+    /// only when it has written everything, and it is woken before anybody is answered.
+    #[track_caller]
     pub fn log(&self) -> String {
+        wait_until("its log", || {
+            let tasks = fs::read_dir(self.proc("task"));
+            let tasks = tasks.into_iter().flatten().flatten();
+            let mut states =
+                tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+            !states.any(|state| state.contains(" (log) R"))
+        });
         fs::read_to_string(self.dir.path("log")).expect("a log")
     }
 
