@@ -105,6 +105,16 @@ impl Gate {
         Self::spawn_unready(Command::new(PROGRAM), dir, variables)
     }
 
+    /// Starts it with this as its standard error, and waits until its unix socket answers.
+    pub fn start_with_log(dir: Dir, variables: &[(&str, &str)], log: OwnedFd, path: &Path) -> Self {
+        File::create(dir.path("log")).expect("a log");
+        let mut command = Command::new(PROGRAM);
+        let child = environment(&mut command, &dir, variables).stderr(log).spawn();
+        let gate = Self { child: child.expect("the gate starts"), port: 0, dir };
+        wait_until("its socket", || UnixStream::connect(path).is_ok());
+        gate
+    }
+
     /// Starts it as a service manager does that hands these over as descriptors 3 and 4 to the
     /// process `pid` (`$$`: to this one; the shell keeps its number when it becomes the program).
     pub fn start_activated(
@@ -147,12 +157,7 @@ impl Gate {
         stdout: Stdio,
     ) -> Self {
         let log = File::create(dir.path("log")).expect("a log");
-        let child = command
-            .env_clear()
-            .env("LISTEN", "127.0.0.1:0")
-            .env("SOCKET_PATH", dir.daemon())
-            .envs(env::var_os(RELAY).map(|relay| ("RELAY", relay)))
-            .envs(variables.iter().copied())
+        let child = environment(&mut command, &dir, variables)
             .stdin(stdin)
             .stdout(stdout)
             .stderr(log)
@@ -309,6 +314,20 @@ impl Drop for Gate {
             assert!(!log.contains("panicked"), "{log}");
         }
     }
+}
+
+/// Nothing but this.
+fn environment<'c>(
+    command: &'c mut Command,
+    dir: &Dir,
+    variables: &[(&str, &str)],
+) -> &'c mut Command {
+    command
+        .env_clear()
+        .env("LISTEN", "127.0.0.1:0")
+        .env("SOCKET_PATH", dir.daemon())
+        .envs(env::var_os(RELAY).map(|relay| ("RELAY", relay)))
+        .envs(variables.iter().copied())
 }
 
 fn is_pipe(link: &Path) -> bool {
