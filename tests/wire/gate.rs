@@ -349,6 +349,8 @@ fn port_in(log: &str) -> u16 {
     log.lines()
         .filter_map(|line| line.split_once("Listening on "))
         .find_map(|(_, place)| {
+            // In JSON the line goes on.
+            let place = place.split('"').next()?;
             let place = place.strip_suffix(" (every address)").unwrap_or(place);
             place.rsplit([':', ' ']).next()?.parse().ok()
         })
