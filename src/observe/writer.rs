@@ -15,6 +15,10 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 /// How long the thread waits where what it writes to is non-blocking and full.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How long the thread rests when it has written: whoever has something to say meanwhile need not wake
+/// it, and many lines are one write.
+const REST: Duration = Duration::from_millis(1);
+
 /// A queue of lines that a thread of its own writes.
 #[derive(Clone)]
 pub struct Writer {
@@ -71,7 +75,7 @@ impl Writer {
     }
 
     /// Queues a line, its end included; where there is no room it is lost. It costs no system call
-    /// while the thread is busy, and one where it must be woken.
+    /// while the thread is busy or rests, and one where it must be woken.
     pub fn push(&self, line: &[u8]) {
         let mut queue = self.shared.lock();
         if queue.bytes.len() + line.len() > self.bytes_max {
@@ -122,6 +126,7 @@ impl Shared {
             }
             batch.clear();
             batch.shrink_to(KEPT_BYTES_MAX);
+            thread::sleep(REST);
         }
     }
 

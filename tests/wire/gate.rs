@@ -195,10 +195,11 @@ impl Gate {
         self.port
     }
 
-    /// What it has logged so far. Whatever it has said by now is in it: the thread that writes sleeps
-    /// only when it has written everything, and it is woken before anybody is answered.
+    /// What it has logged so far. Whatever it has said by now is in it: the thread that writes is woken
+    /// before anybody is answered, rests for a millisecond, and waits only when it has written all.
     #[track_caller]
     pub fn log(&self) -> String {
+        thread::sleep(Duration::from_millis(2));
         wait_until("its log", || {
             let tasks = fs::read_dir(self.proc("task"));
             let tasks = tasks.into_iter().flatten().flatten();
