@@ -15,7 +15,7 @@ use tracing::{Level, debug, enabled, field, info, warn};
 /// Why the log tells of a question to the daemon.
 pub const UNANSWERED: &str = "lookup-failed";
 
-/// Why it tells of a request that was allowed and failed; it says more.
+/// Why it tells of a request that was allowed and failed; the words say more.
 pub const FAILED: &str = "failed";
 
 /// Whether a request that passes will have a line.
@@ -41,7 +41,7 @@ pub fn tell(record: &Record<'_>) {
             warn!(client = %client.who(), operation, reason = name, status, "refused the body of {}", request());
         }
         Verdict::Failed(why) => {
-            warn!(client = %client.who(), operation, status, "{}: {why}", request());
+            warn!(client = %client.who(), operation, reason = FAILED, status, "{}: {why}", request());
         }
         Verdict::Allowed | Verdict::Abandoned if is_told(subject) => tell_passed(record, operation),
         Verdict::Allowed | Verdict::Abandoned => {}
@@ -149,7 +149,7 @@ pub fn tell_unanswered(client: &dyn Client, subject: &Subject, path: &str, why: 
         client = %client.who(),
         operation,
         reason = UNANSWERED,
-        "{request} depends on the daemon's answer to GET {asked}, which there is none of: {why}",
+        "no answer to GET {asked}, on which {request} depends: {why}",
     );
 }
 

@@ -15,7 +15,7 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 /// How long the thread waits where what it writes to is non-blocking and full.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How long the thread rests when it has written: whoever has something to say meanwhile need not wake
+/// How long the thread rests (which is a futex's time-out, and no call of its own) when it has written: whoever has something to say meanwhile need not wake
 /// it, and many lines are one write.
 const REST: Duration = Duration::from_millis(1);
 
@@ -126,7 +126,7 @@ impl Shared {
             }
             batch.clear();
             batch.shrink_to(KEPT_BYTES_MAX);
-            thread::sleep(REST);
+            thread::park_timeout(REST);
         }
     }
 
@@ -152,7 +152,7 @@ fn write_patiently(out: &mut impl Write, mut bytes: &[u8]) {
         match out.write(bytes) {
             Ok(count) if count > 0 => bytes = &bytes[count..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::park_timeout(PAUSE),
             Ok(_) | Err(_) => return,
         }
     }

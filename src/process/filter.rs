@@ -55,7 +55,7 @@ const TABLE: &[Line] = &[
     (libc::SYS_timerfd_settime, Nothing, "deadlines' ticks, pauses"),
     (libc::SYS_write, Nothing, "the log, and waking other threads"),
     (libc::SYS_writev, Nothing, "the log"),
-    (libc::SYS_futex, Nothing, "locks between workers"),
+    (libc::SYS_futex, Nothing, "locks between workers; the log's thread waits, and is woken"),
     (libc::SYS_sched_yield, Nothing, "locks between workers"),
     (libc::SYS_clock_gettime, Nothing, "time, where it is no shared page"),
     (libc::SYS_clock_nanosleep, Nothing, "pauses"),
