@@ -15,8 +15,8 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 /// How long the thread waits where what it writes to is non-blocking and full.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How long the thread rests (which is a futex's time-out, and no call of its own) when it has written: whoever has something to say meanwhile need not wake
-/// it, and many lines are one write.
+/// How long the thread rests when it has written: whoever has something to say meanwhile need not wake
+/// it, and many lines are one write. It is parked for that, which takes no system call but a futex's.
 const REST: Duration = Duration::from_millis(1);
 
 /// A queue of lines that a thread of its own writes.

@@ -15,6 +15,7 @@ use crate::policy::Policy;
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::listener::{Binding, Listener, Place};
+use crate::proxy::pipe::PIPES_MAX;
 use crate::proxy::places::Places;
 use crate::proxy::watch;
 use crate::proxy::worker::{Closing, Worker};
@@ -35,7 +36,7 @@ use tracing::{error, info, warn};
 /// when something is wrong.
 const RESERVED_FILES: u64 = 16;
 
-/// A worker's own: its event loop's, its listeners, and for each of them a client that waits for a
+/// A worker's own: its event loop's three, its listeners, and for each of them a client that waits for a
 /// place.
 const FILES_PER_WORKER: u64 = 16;
 
@@ -246,7 +247,10 @@ fn raise_file_limit() -> u64 {
 
 /// How many connections fit a file limit.
 fn connections_max(files: u64, workers: usize) -> usize {
-    let reserved = RESERVED_FILES + FILES_PER_WORKER * workers as u64;
+    let workers = workers as u64;
+    // Pipes are few where files are: whoever gets none copies.
+    let pipes = (2 * PIPES_MAX as u64 * workers).min(files / 8);
+    let reserved = RESERVED_FILES + FILES_PER_WORKER * workers + pipes;
     let connections =
         (files.saturating_sub(reserved) / FILES_PER_CONNECTION).clamp(1, CONNECTIONS_MAX);
     usize::try_from(connections).unwrap_or(usize::MAX)
