@@ -6,7 +6,7 @@
 //! a second.
 
 use dockgate::event::EventLoop;
-use dockgate::observe::log;
+use dockgate::observe::log::Log;
 use dockgate::observe::observer::Observer;
 use dockgate::policy::Policy;
 use dockgate::process::config::Config;
@@ -161,7 +161,7 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
     // A write that is let through has a line in the log otherwise.
     let variables = variables.iter().chain(&[("LOG_LEVEL", "warning")]);
     let config = Config::read(variables.map(own)).expect("a configuration");
-    LOG.call_once(|| log::begin(config.log_level));
+    LOG.call_once(|| drop(Log::begin(config.log_level, config.log_format)));
     let metrics = config.metrics_listen.map(|_| Arc::default());
     Gate {
         observer: Observer::default().with_metrics(metrics),

@@ -2,6 +2,24 @@
 
 use core::fmt;
 
+/// Gives each rule its name, and lists them: none can be left out.
+macro_rules! names {
+    ($error:ident { $($rule:ident => $name:literal,)* }) => {
+        impl $error {
+            /// Every rule.
+            pub const ALL: &'static [Self] = &[$(Self::$rule),*];
+
+            /// The rule's name, the same word in log, message and test.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $name),*
+                }
+            }
+        }
+    };
+}
+
 /// Why a request head has no single reading. Each is answered with [`HeadError::status`] and the
 /// connection closes, since what follows could not be framed either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,35 +101,33 @@ impl HeadError {
             | Self::ContentTypeByte => 400,
         }
     }
+}
 
-    /// The rule's name, the same word in log, message and test.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotHttp => "not-http",
-            Self::BareLineFeed => "bare-line-feed",
-            Self::BareCarriageReturn => "bare-carriage-return",
-            Self::Folded => "folded",
-            Self::TooLong => "head-too-long",
-            Self::TooManyFields => "too-many-fields",
-            Self::StartLine => "start-line",
-            Self::Version => "version",
-            Self::FieldName => "field-name",
-            Self::FieldValue => "field-value",
-            Self::TargetForm => "target-form",
-            Self::TargetByte => "target-byte",
-            Self::TargetEscape => "target-escape",
-            Self::UncleanPath => "unclean-path",
-            Self::HostMissing => "host-missing",
-            Self::HostTwice => "host-twice",
-            Self::ContentLength => "content-length",
-            Self::ContentLengthTwice => "content-length-twice",
-            Self::LengthAndEncoding => "length-and-encoding",
-            Self::TransferEncoding => "transfer-encoding",
-            Self::EncodingOnOldVersion => "encoding-on-old-version",
-            Self::ContentTypeTwice => "content-type-twice",
-            Self::ContentTypeByte => "content-type-byte",
-        }
+names! {
+    HeadError {
+        NotHttp => "not-http",
+        BareLineFeed => "bare-line-feed",
+        BareCarriageReturn => "bare-carriage-return",
+        Folded => "folded",
+        TooLong => "head-too-long",
+        TooManyFields => "too-many-fields",
+        StartLine => "start-line",
+        Version => "version",
+        FieldName => "field-name",
+        FieldValue => "field-value",
+        TargetForm => "target-form",
+        TargetByte => "target-byte",
+        TargetEscape => "target-escape",
+        UncleanPath => "unclean-path",
+        HostMissing => "host-missing",
+        HostTwice => "host-twice",
+        ContentLength => "content-length",
+        ContentLengthTwice => "content-length-twice",
+        LengthAndEncoding => "length-and-encoding",
+        TransferEncoding => "transfer-encoding",
+        EncodingOnOldVersion => "encoding-on-old-version",
+        ContentTypeTwice => "content-type-twice",
+        ContentTypeByte => "content-type-byte",
     }
 }
 
@@ -169,18 +185,14 @@ pub enum FramingError {
     Overrun,
 }
 
-impl FramingError {
-    /// The rule's name, the same word in log, message and test.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ChunkSize => "chunk-size",
-            Self::ChunkExtension => "chunk-extension",
-            Self::ChunkLineEnd => "chunk-line-end",
-            Self::Trailer => "trailer",
-            Self::Truncated => "truncated",
-            Self::Overrun => "overrun",
-        }
+names! {
+    FramingError {
+        ChunkSize => "chunk-size",
+        ChunkExtension => "chunk-extension",
+        ChunkLineEnd => "chunk-line-end",
+        Trailer => "trailer",
+        Truncated => "truncated",
+        Overrun => "overrun",
     }
 }
 

@@ -7,8 +7,16 @@ use super::text::shown;
 use super::who::Client;
 use crate::admission::verdict::Notes;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Mutex;
+use std::time::Duration;
 use tracing::{Level, debug, enabled, field, info, warn};
+
+/// Why the log tells of a question to the daemon.
+pub const UNANSWERED: &str = "lookup-failed";
+
+/// Why it tells of a request that was allowed and failed; the words say more.
+pub const FAILED: &str = "failed";
 
 /// Whether a request that passes will have a line.
 #[must_use]
@@ -19,7 +27,7 @@ pub fn is_told(subject: &Subject) -> bool {
 /// A request's line.
 pub fn tell(record: &Record<'_>) {
     let &Record { client, subject, verdict, status, .. } = record;
-    let operation = subject.operation.map_or("-", |operation| operation.id());
+    let operation = subject.operation_name();
     let request = || subject.request();
     match verdict {
         Verdict::Refused(refusal) => warn!(
@@ -33,7 +41,7 @@ pub fn tell(record: &Record<'_>) {
             warn!(client = %client.who(), operation, reason = name, status, "refused the body of {}", request());
         }
         Verdict::Failed(why) => {
-            warn!(client = %client.who(), operation, status, "{}: {why}", request());
+            warn!(client = %client.who(), operation, reason = FAILED, status, "{}: {why}", request());
         }
         Verdict::Allowed | Verdict::Abandoned if is_told(subject) => tell_passed(record, operation),
         Verdict::Allowed | Verdict::Abandoned | Verdict::Unfinished { .. } => {}
@@ -44,7 +52,8 @@ fn tell_passed(record: &Record<'_>, operation: &str) {
     let &Record { client, subject, status, traffic, .. } = record;
     let (up, down) = (traffic.up.total(), traffic.down.total());
     let Times { daemon, own, .. } = record.times.unwrap_or_default();
-    let (daemon_us, gate_us) = (daemon.as_micros(), own.as_micros());
+    // As numbers that JSON has too.
+    let [daemon_us, gate_us] = [daemon, own].map(whole_micros);
     let given_up = matches!(record.verdict, Verdict::Abandoned).then_some(true);
     let trace = subject.details.as_deref().and_then(|details| details.trace.as_deref());
     macro_rules! line {
@@ -72,6 +81,10 @@ fn tell_passed(record: &Record<'_>, operation: &str) {
     }
 }
 
+fn whole_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 fn named(text: &str) -> Option<field::DisplayValue<&str>> {
     (!text.is_empty()).then(|| field::display(text))
 }
@@ -84,7 +97,7 @@ pub fn tell_tunnel(record: &TunnelRecord<'_>) {
     }
     let (up, down) = (traffic.up.total(), traffic.down.total());
     let seconds = time.unwrap_or_default().as_secs_f64();
-    let operation = subject.operation.map_or("-", |operation| operation.id());
+    let operation = subject.operation_name();
     info!(
         client = %client.who(),
         operation,
@@ -100,7 +113,7 @@ pub fn tell_tunnel(record: &TunnelRecord<'_>) {
 /// What is to be told of arguments that pass: what audit lets through, what was taken out, and,
 /// once for each name, fields that no table knows.
 pub fn tell_notes(client: &dyn Client, subject: &Subject, notes: &Notes) {
-    let operation = subject.operation.map_or("-", |operation| operation.id());
+    let operation = subject.operation_name();
     let request = subject.request();
     if let Some(findings) = &notes.would_refuse {
         let reason = findings.cause().name();
@@ -125,6 +138,19 @@ fn is_new(name: &str) -> bool {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let Ok(mut told) = TOLD.lock() else { return false };
     told.len() < NAMES_MAX && told.insert(name.to_owned())
+}
+
+/// A question to the daemon about a request's arguments that got no answer.
+pub fn tell_unanswered(client: &dyn Client, subject: &Subject, path: &str, why: &dyn fmt::Display) {
+    let operation = subject.operation_name();
+    let asked = shown(path.as_bytes());
+    let request = subject.request();
+    warn!(
+        client = %client.who(),
+        operation,
+        reason = UNANSWERED,
+        "no answer to GET {asked}, on which {request} depends: {why}",
+    );
 }
 
 /// Bytes that are no request.

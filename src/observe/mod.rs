@@ -3,6 +3,8 @@
 pub mod access;
 pub mod audit;
 pub mod exposition;
+pub mod flood;
+pub mod fold;
 pub mod histogram;
 pub mod log;
 pub mod metrics;
@@ -11,3 +13,4 @@ pub mod record;
 pub mod text;
 pub mod vitals;
 pub mod who;
+pub mod writer;

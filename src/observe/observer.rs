@@ -2,12 +2,14 @@
 
 use super::access;
 use super::audit::Audit;
+use super::flood::Floods;
 use super::metrics::{Held, Metrics};
-use super::record::{Details, Record, Subject, TunnelRecord};
+use super::record::{Details, Record, Subject, TunnelRecord, Verdict};
 use super::who::Client;
 use crate::admission::verdict::Notes;
 use crate::http::RequestHead;
 use crate::policy::Decision;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -20,6 +22,8 @@ pub struct Observer {
     metrics: Option<Arc<Metrics>>,
     /// The audit trail, where one is kept.
     audit: Option<Audit>,
+    /// Keeps what is refused again and again from filling the log.
+    pub floods: Floods,
 }
 
 impl Observer {
@@ -101,9 +105,31 @@ impl Observer {
         if let Some(metrics) = &self.metrics {
             metrics.count(record);
         }
-        access::tell(record);
         if let Some(audit) = &self.audit {
             audit.tell(record);
+        }
+        let is_told = match record.verdict {
+            Verdict::Allowed | Verdict::Abandoned | Verdict::Unfinished { .. } => true,
+            Verdict::Refused(_) | Verdict::Malformed(_) => {
+                self.floods.admit(record.client, record.subject, record.verdict.reason())
+            }
+            Verdict::Failed(_) => self.floods.admit(record.client, record.subject, access::FAILED),
+        };
+        if is_told {
+            access::tell(record);
+        }
+    }
+
+    /// Tells why the daemon could not be asked about a request's arguments.
+    pub fn tell_unanswered(
+        &self,
+        client: &dyn Client,
+        subject: &Subject,
+        path: &str,
+        why: &dyn fmt::Display,
+    ) {
+        if self.floods.admit(client, subject, access::UNANSWERED) {
+            access::tell_unanswered(client, subject, path, why);
         }
     }
 
@@ -119,10 +145,12 @@ impl Observer {
         if let Some(metrics) = &self.metrics {
             metrics.count_malformed(name);
         }
-        access::tell_malformed(client, name, status, bytes);
         if let Some(audit) = &self.audit {
             let request = access::method_and_path(bytes);
             audit.tell_malformed(self.number(), client, name, status, &request);
+        }
+        if self.floods.admit(client, &Subject::UNKNOWN, name) {
+            access::tell_malformed(client, name, status, bytes);
         }
     }
 

@@ -99,12 +99,21 @@ impl Details {
 }
 
 impl Subject {
+    /// Of bytes that are no request.
+    pub const UNKNOWN: Self = Self { operation: None, writes: false, details: None };
+
     /// Of a request, without details.
     #[must_use]
     pub fn of(decision: &Decision) -> Self {
         let operation = decision.operation();
         let writes = operation.is_some_and(|operation| operation.line().effect == Effect::Writes);
         Self { operation, writes, details: None }
+    }
+
+    /// The operation's name, or `-`.
+    #[must_use]
+    pub fn operation_name(&self) -> &'static str {
+        self.operation.map_or("-", |operation| operation.id())
     }
 
     /// Method and path; a few words where they have not been kept.

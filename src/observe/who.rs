@@ -1,7 +1,7 @@
 //! Who a client is, as far as the kernel tells.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A connection whose other side can be told.
 pub trait Client {
@@ -33,6 +33,39 @@ pub enum Who {
     },
     /// It had gone before anybody asked.
     Gone,
+}
+
+/// Where somebody comes from, again and again: what stays the same from one connection to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// This address, from whatever port.
+    Address(IpAddr),
+    /// This user, in whatever process.
+    User(u32),
+    /// It is not known.
+    Unknown,
+}
+
+impl Who {
+    /// Where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::Address(address) => Origin::Address(address.ip()),
+            Self::Process { uid, .. } => Origin::User(*uid),
+            Self::Gone => Origin::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "{address}"),
+            Self::User(uid) => write!(f, "uid {uid}"),
+            Self::Unknown => f.write_str("-"),
+        }
+    }
 }
 
 impl fmt::Display for Who {

@@ -8,7 +8,7 @@ use crate::admission::rules::parse_switch;
 use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
 use crate::observe::audit::sink::Destination;
-use crate::observe::log::LEVELS;
+use crate::observe::log::{Format, LEVELS};
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
@@ -54,6 +54,10 @@ pub struct Config {
     pub audit_log: Option<Destination>,
     /// Refuse what changes something where it can't be recorded.
     pub audit_required: bool,
+    /// How a line of it is written.
+    pub log_format: Format,
+    /// How often the daemon is pinged; never, if that is zero.
+    pub watchdog: Duration,
     /// How many event loops.
     pub workers: usize,
     /// What running requests get after SIGTERM.
@@ -127,6 +131,8 @@ impl Config {
             )?,
             audit_log: read.audit_log()?,
             audit_required: read.audit_required()?,
+            log_format: read.parse("LOG_FORMAT", "text or json", log_format)?,
+            watchdog: read.seconds("WATCHDOG", 0)?,
             workers: read
                 .parse("WORKERS", "a number from 1 to 256", |text| number(text, 1, 256))?,
             shutdown_grace: read.seconds("SHUTDOWN_GRACE", 0)?,
@@ -275,6 +281,11 @@ fn relay(text: &str) -> Option<Relay> {
     Relay::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, relay)| relay)
 }
 
+fn log_format(text: &str) -> Option<Format> {
+    let word = text.to_ascii_lowercase();
+    Format::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, format)| format)
+}
+
 fn sandbox(text: &str) -> Option<Sandbox> {
     let word = text.to_ascii_lowercase();
     Sandbox::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, sandbox)| sandbox)
@@ -411,6 +422,8 @@ mod tests {
             ("WORKERS", "+1"),
             ("SHUTDOWN_GRACE", "-1"),
             ("LOG_LEVEL", "loud"),
+            ("LOG_FORMAT", "xml"),
+            ("WATCHDOG", "1m"),
             ("MIN_API_VERSION", "1"),
             ("DISABLE_IPV6", "perhaps"),
             ("MAX_HEAD_BYTES", "1"),

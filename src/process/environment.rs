@@ -54,6 +54,7 @@ pub const SETTINGS: &[Setting] = &[
         "where Prometheus asks for /metrics, and others for /healthz and /readyz: one place as in LISTEN, such as 127.0.0.1:9180",
     ),
     setting("LOG_LEVEL", "info", "debug, info, notice, warning, err, crit, alert or emerg"),
+    setting("LOG_FORMAT", "text", "text, or json: one object a line"),
     setting(
         "AUDIT_LOG",
         "",
@@ -63,6 +64,11 @@ pub const SETTINGS: &[Setting] = &[
         "AUDIT_REQUIRED",
         "0",
         "1: refuse what changes something while it can't be recorded in AUDIT_LOG",
+    ),
+    setting(
+        "WATCHDOG",
+        "0",
+        "seconds between pings of the gate's own to the daemon, whose loss and return are logged; 0: none",
     ),
     setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
     setting("WORKERS", "1", "threads, each with its own event loop"),

@@ -60,7 +60,7 @@ const TABLE: &[Line] = &[
     (libc::SYS_timerfd_settime, Nothing, "deadlines' ticks, pauses"),
     (libc::SYS_write, Nothing, "the log, the audit trail, and waking other threads"),
     (libc::SYS_writev, Nothing, "the log"),
-    (libc::SYS_futex, Nothing, "locks between workers, the audit trail's queue"),
+    (libc::SYS_futex, Nothing, "locks between workers; the log's thread and the audit trail's"),
     (libc::SYS_sched_yield, Nothing, "locks between workers"),
     (libc::SYS_clock_gettime, Nothing, "time, where it is no shared page"),
     (libc::SYS_clock_nanosleep, Nothing, "pauses"),

@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 pub mod environment;
 pub mod filter;
+pub mod grants;
 pub mod healthcheck;
 pub mod help;
 pub mod privilege;

@@ -3,14 +3,15 @@
 
 use super::activation;
 use super::config::Config;
+use super::grants;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
 use super::signals::{Signals, Watch};
 use super::warning;
-use crate::event::{self, EventLoop};
+use crate::event::{self, EventLoop, sleep};
 use crate::observe::audit::sink::Destination;
 use crate::observe::audit::{Audit, Writer};
-use crate::observe::log;
+use crate::observe::log::{self, Log};
 use crate::observe::metrics::Counter;
 use crate::observe::observer::Observer;
 use crate::policy::Policy;
@@ -20,6 +21,7 @@ use crate::proxy::listener::{Binding, Listener, Place};
 use crate::proxy::pipe::PIPES_MAX;
 use crate::proxy::places::Places;
 use crate::proxy::status::StatusListener;
+use crate::proxy::watch;
 use crate::proxy::worker::{Closing, Worker};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::cell::Cell;
@@ -31,6 +33,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
+use std::time::Instant;
 use tracing::{error, info, warn};
 
 /// Descriptors that are not connections: standard ones, signals, and some to look at the socket
@@ -53,7 +56,7 @@ const EXIT_STALE: u8 = 75;
 /// Serves until SIGTERM or SIGINT; the exit status is 0 then.
 #[must_use]
 pub fn serve(config: &Config) -> ExitCode {
-    log::begin(config.log_level);
+    let _log = Log::begin(config.log_level, config.log_format);
     match Bound::bind(config).and_then(Bound::confine).and_then(Confined::serve) {
         Ok(end) => end,
         Err(why) => {
@@ -105,6 +108,7 @@ impl<'c> Bound<'c> {
         if let Some(status) = &status {
             info!("Metrics on {}", status.place());
         }
+        info!("allowed: {}", grants::of(config));
         Ok(Self { config, listeners, status, audit })
     }
 
@@ -170,6 +174,7 @@ impl Confined<'_> {
         let Some((event_loop, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
         // Before there is another thread: threads inherit what is blocked.
         let signals = Signals::take()?;
+        log::queue()?;
         // Dropped when the workers have ended, with what they have told in the end.
         let _writing = self.writer.take().map(Writer::start).transpose()?;
         // Every other worker has a thread of its own, and begins when all are behind the filter;
@@ -194,17 +199,22 @@ impl Confined<'_> {
         let end = Rc::new(Cell::new(ExitCode::SUCCESS));
         let status = self.status.take().map(|status| (status, Arc::clone(&self.gate)));
         event_loop.run({
-            let end = Rc::clone(&end);
+            let (end, gate, interval) =
+                (Rc::clone(&end), Arc::clone(&self.gate), self.config.watchdog);
             async move {
                 if let Some((status, gate)) = status {
                     status.start(gate, Arc::clone(&closing))?;
                 }
                 event::spawn(tell(signals.watch()?, closing, watched, end));
+                event::spawn(tell_folded(Arc::clone(&gate)));
+                event::spawn(async move { watch::keep(&gate.daemon, interval).await });
                 first.run().await
             }
         })??;
-        for thread in threads {
-            thread.join().map_err(|_| io::Error::other("a worker has panicked"))??;
+        let ends: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
+        self.gate.observer.floods.tell_all();
+        for end in ends {
+            end.map_err(|_| io::Error::other("a worker has panicked"))??;
         }
         Ok(end.get())
     }
@@ -225,9 +235,6 @@ impl Confined<'_> {
             warn!("could not give up: {}", self.kept.join("; "));
         }
         info!("Filtering Docker API requests to {}", self.config.socket_path.display());
-        if let Err(unreachable) = self.gate.daemon.probe() {
-            warn!("{}; it is tried again with every request", unreachable.message);
-        }
     }
 }
 
@@ -262,7 +269,8 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
     let binding = binding(config);
     let bind_one = |place: &Place| {
         Listener::bind(place, binding).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen on {place}: {error}"))
+            let cure = warning::cure_of_binding(place, &error);
+            io::Error::new(error.kind(), format!("cannot listen on {place}: {error}{cure}"))
         })
     };
     let mut first = activation::adopted()?;
@@ -295,6 +303,16 @@ fn connections_max(files: u64, workers: usize) -> usize {
     let connections =
         (files.saturating_sub(reserved) / FILES_PER_CONNECTION).clamp(1, CONNECTIONS_MAX);
     usize::try_from(connections).unwrap_or(usize::MAX)
+}
+
+/// Tells what has no line of its own in the log, while there is anything.
+async fn tell_folded(gate: Arc<Gate>) {
+    let floods = &gate.observer.floods;
+    loop {
+        let end = poll_fn(|cx| floods.poll_folding(cx)).await;
+        sleep(end.saturating_duration_since(Instant::now())).await;
+        floods.tell_ended(Instant::now());
+    }
 }
 
 /// Tells of the end: the first signal drains, the second cuts. A stale socket, where it is

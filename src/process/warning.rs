@@ -4,6 +4,9 @@ use super::config::Config;
 use crate::admission::{Mode, Rules, Variable, host_path};
 use crate::policy;
 use crate::proxy::listener::{Listener, Place};
+use std::fs;
+use std::io;
+use std::path::Path;
 use tracing::{info, warn};
 
 /// Lists in which `*` is root on the host, and items that are it too.
@@ -94,7 +97,50 @@ pub fn of_open_doors(config: &Config, listeners: &[Listener]) {
         Place::Tcp(address) => address.ip().is_unspecified(),
         Place::Unix(_) => false,
     });
-    if everywhere {
-        info!("every address is listened on, without TLS: let only trusted networks reach it");
+    let words = "every address is listened on, without TLS: let only trusted networks reach it";
+    if everywhere && is_in_container() {
+        // Its networks are all that can reach it, unless its port is published.
+        info!("{words}");
+    } else if everywhere {
+        warn!("{words} (LISTEN=127.0.0.1:2375 is this machine alone)");
+    }
+}
+
+/// Whether this is a container, as Docker, Podman, containerd and Kubernetes mark theirs.
+fn is_in_container() -> bool {
+    const MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+    const WORDS: [&str; 5] = ["docker", "kubepods", "containerd", "libpod", "lxc"];
+    let has_word = |path| {
+        fs::read_to_string(path).is_ok_and(|text| WORDS.iter().any(|word| text.contains(word)))
+    };
+    MARKS.iter().any(|mark| Path::new(mark).exists()) || has_word("/proc/self/cgroup")
+}
+
+/// What to do where a place can't be listened at; empty where the kernel's word says it all.
+#[must_use]
+pub fn cure_of_binding(place: &Place, error: &io::Error) -> &'static str {
+    match (error.kind(), place) {
+        (io::ErrorKind::AddrInUse, Place::Unix(_)) => {
+            ": somebody answers there, or it is a file of another kind; remove it, or set LISTEN to another path"
+        }
+        (io::ErrorKind::AddrInUse, _) => {
+            ": another process listens there, a second gate perhaps; end it, or set LISTEN to another port"
+        }
+        (io::ErrorKind::AddrNotAvailable, _) => {
+            ": no interface here has that address; set LISTEN to one of this machine's, or to :PORT for every one"
+        }
+        (io::ErrorKind::PermissionDenied, Place::Unix(_)) => {
+            ": the directory can't be written to by the user dockgate is started as"
+        }
+        (io::ErrorKind::PermissionDenied, _) => {
+            ": ports below 1024 take root or CAP_NET_BIND_SERVICE; set LISTEN to a higher port"
+        }
+        (io::ErrorKind::NotFound, Place::Unix(_)) => {
+            ": its directory does not exist; make it, or mount it"
+        }
+        (io::ErrorKind::ReadOnlyFilesystem, Place::Unix(_)) => {
+            ": the directory is read-only; mount a volume or a tmpfs there"
+        }
+        (_, _) => "",
     }
 }

@@ -14,7 +14,7 @@ use super::client::{Arrival, Client, Share, Uncollected};
 use super::daemon::Unreachable;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
-use super::outcome::{DaemonFailure, Outcome};
+use super::outcome::{Cutoff, DaemonFailure, Outcome};
 use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
@@ -94,9 +94,9 @@ impl Connection {
             },
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => {
-                self.tell_malformed("head-late", 408, b"");
-                let message = "the request head did not arrive in time (HEAD_TIMEOUT)".to_owned();
-                self.answer_last(&Answer { status: 408, message }, Method::Other).await
+                let cutoff = Cutoff::HeadLate;
+                self.tell_malformed(cutoff.name(), cutoff.status(), b"");
+                self.answer_last(&cutoff.answer(), Method::Other).await
             }
             Arrival::Ended => Then::Close,
         };
@@ -196,15 +196,9 @@ impl Connection {
                 return self.refuse(&refusal, incoming).await;
             }
             Err(Uncollected::Crowded) => {
-                self.tell(incoming, Verdict::Malformed("bodies-crowded"), 503, None);
-                let message = "too many request bodies are under way at once; try again".to_owned();
-                return self.answer_last(&Answer { status: 503, message }, Method::Other).await;
+                return self.cut_off(Cutoff::BodiesCrowded, incoming).await;
             }
-            Err(Uncollected::Late) => {
-                self.tell(incoming, Verdict::Malformed("body-late"), 408, None);
-                let message = "the request body did not arrive in time (HEAD_TIMEOUT)".to_owned();
-                return self.answer_last(&Answer { status: 408, message }, Method::Other).await;
-            }
+            Err(Uncollected::Late) => return self.cut_off(Cutoff::BodyLate, incoming).await,
         };
         match examination.judge(body) {
             Err(refusal) => self.refuse(&refusal, incoming).await,
@@ -263,7 +257,8 @@ impl Connection {
                 Err(Unanswered::ClientGone) => return Err(Then::Close),
                 // A kept connection has ended. Nothing has been sent that could not be again.
                 Err(Unanswered::Silent) if !fresh => self.daemon = None,
-                Err(Unanswered::Silent | Unanswered::Daemon) => {
+                Err(why @ (Unanswered::Silent | Unanswered::Daemon(_))) => {
+                    self.tell_unanswered(incoming, &question.path(), why);
                     self.daemon = None;
                     inquiry.answer(None);
                 }

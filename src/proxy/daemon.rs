@@ -91,12 +91,12 @@ impl Daemon {
         Err(self.unreachable(error))
     }
 
-    /// Connects once and hangs up: is anybody there?
+    /// Connects, or does not: whoever waits can try again.
     ///
     /// # Errors
     /// What stands in the way, in words.
-    pub fn probe(&self) -> Result<(), Unreachable> {
-        self.open().map(drop).map_err(|error| self.unreachable(error))
+    pub fn connect_at_once(&self) -> Result<Socket, Unreachable> {
+        self.connect_once().map_err(|error| self.unreachable(error))
     }
 
     fn connect_once(&self) -> Result<Socket, Errno> {
@@ -142,10 +142,20 @@ impl Daemon {
                  socket file (restart this container, or mount the socket's directory instead of the file)"
                     .to_owned(),
             ),
-            Errno::EAGAIN => (503, "the daemon does not accept connections: its queue is full".to_owned()),
-            Errno::EMFILE | Errno::ENFILE => {
-                (503, "no file descriptor is left: raise the limit (ulimit -n)".to_owned())
-            }
+            Errno::EAGAIN => (
+                503,
+                "the daemon does not accept connections and its queue is full: it hangs, or has too many \
+                 clients; see its own log"
+                    .to_owned(),
+            ),
+            Errno::EMFILE => (
+                503,
+                "dockgate has as many files open as it may: raise its limit (ulimit -n)".to_owned(),
+            ),
+            Errno::ENFILE => (
+                503,
+                "this machine has as many files open as it may: raise sysctl fs.file-max".to_owned(),
+            ),
             error => (503, error.desc().to_owned()),
         };
         Unreachable { status, message: format!("cannot connect to Docker daemon at {path}: {why}") }

@@ -1,15 +1,19 @@
-//! A question to the daemon, asked on the client's own connection to it before the request that
-//! raised it. The client waits meanwhile; if it goes, or the daemon takes too long, so does the
-//! question.
+//! A question to the daemon. One that a request raises is asked on its client's own connection before
+//! the request itself; the client waits meanwhile; if it goes, or the daemon takes too long, so does
+//! the question. What the gate wants to know itself it asks on a connection of its own.
 
 use super::buffer::Buffer;
 use super::client::Client;
 use super::socket::Socket;
 use crate::admission::Question;
+use crate::event::sleep;
 use crate::http::{
-    Asked, BodyCursor, BodyFraming, HeadScan, Next, Persistence, ResponseHead, Trailers,
+    Asked, BodyCursor, BodyFraming, FramingError, HeadError, HeadScan, Hijack, Next, Persistence,
+    ResponseHead, Trailers,
 };
+use std::fmt;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -41,11 +45,53 @@ pub enum Unanswered {
     /// The connection had ended, or was not in order, before a byte of an answer: on a kept one,
     /// the question may be asked again on another.
     Silent,
-    /// The daemon ended, answered what can't be read or too much, or took too long.
-    Daemon,
+    /// The daemon did something else.
+    Daemon(Fault),
 }
 
-/// Asks.
+/// What a daemon does instead of answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It ended inside its answer.
+    Truncated,
+    /// Its answer's head has no single reading.
+    Head(HeadError),
+    /// Its answer's body lost its framing.
+    Body(FramingError),
+    /// Its answer's body is longer than any it should give.
+    TooLong,
+    /// Its answer ends with the connection, or is none.
+    Unframed,
+    /// It took too long.
+    Late,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientGone => f.write_str("the client is gone"),
+            Self::Silent => f.write_str("the daemon closed the connection without an answer"),
+            Self::Daemon(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => f.write_str("the daemon closed the connection inside its answer"),
+            Self::Head(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
+            Self::Body(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
+            Self::TooLong => {
+                write!(f, "the daemon's answer has more than {ANSWER_BODY_BYTES_MAX} bytes")
+            }
+            Self::Unframed => f.write_str("the daemon's answer says neither its length nor chunks"),
+            Self::Late => f.write_str("the daemon did not answer in time"),
+        }
+    }
+}
+
+/// Asks for a client.
 ///
 /// # Errors
 /// See [`Unanswered`].
@@ -55,36 +101,12 @@ pub async fn ask(
     client: &mut Client,
     daemon: &mut Socket,
 ) -> Result<Answer, Unanswered> {
-    get(&question.path(), ANSWER_TIME_MAX, asked, client, daemon).await
-}
-
-/// Gets what is at a path, for a client that waits for it.
-///
-/// # Errors
-/// See [`Unanswered`].
-pub async fn get(
-    path: &str,
-    time_max: Duration,
-    asked: Asked,
-    client: &mut Client,
-    daemon: &mut Socket,
-) -> Result<Answer, Unanswered> {
     // What it has said unasked is no answer.
     if daemon.is_unread() {
         return Err(Unanswered::Silent);
     }
-    let request = format!("GET {path} HTTP/1.1\r\nHost: dockgate\r\n\r\n");
-    let mut asking = Asking {
-        daemon,
-        request: request.into_bytes(),
-        sent: 0,
-        heard: false,
-        inbox: Buffer::default(),
-        asked,
-        head: None,
-        body: Vec::new(),
-    };
-    client.seat.allow(time_max);
+    let mut asking = Asking::new(&question.path(), asked, daemon);
+    client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = asking.poll() {
             return Poll::Ready(answer);
@@ -93,7 +115,28 @@ pub async fn get(
         if client.socket.poll_gone().is_ready() {
             return Poll::Ready(Err(Unanswered::ClientGone));
         }
-        client.seat.poll_due(cx, false).map(|_| Err(Unanswered::Daemon))
+        client.seat.poll_due(cx, false).map(|_| Err(Unanswered::Daemon(Fault::Late)))
+    })
+    .await
+}
+
+/// Asks for the gate itself, on a connection of its own.
+///
+/// # Errors
+/// See [`Unanswered`].
+pub async fn ask_alone(
+    path: &str,
+    daemon: &mut Socket,
+    patience: Duration,
+) -> Result<Answer, Unanswered> {
+    let mut asking = Asking::new(path, Asked { head: false, hijack: Hijack::Never }, daemon);
+    let mut late = pin!(sleep(patience));
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = asking.poll() {
+            return Poll::Ready(answer);
+        }
+        asking.inbox.settle();
+        late.as_mut().poll(cx).map(|()| Err(Unanswered::Daemon(Fault::Late)))
     })
     .await
 }
@@ -110,7 +153,21 @@ struct Asking<'d> {
     body: Vec<u8>,
 }
 
-impl Asking<'_> {
+impl<'d> Asking<'d> {
+    fn new(path: &str, asked: Asked, daemon: &'d mut Socket) -> Self {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: dockgate\r\n\r\n");
+        Self {
+            daemon,
+            request: request.into_bytes(),
+            sent: 0,
+            heard: false,
+            inbox: Buffer::default(),
+            asked,
+            head: None,
+            body: Vec::new(),
+        }
+    }
+
     fn poll(&mut self) -> Poll<Result<Answer, Unanswered>> {
         while self.sent < self.request.len() {
             match ready!(self.daemon.poll_send(&self.request[self.sent..])) {
@@ -119,11 +176,13 @@ impl Asking<'_> {
             }
         }
         loop {
-            if let Some(answer) = self.read()? {
+            if let Some(answer) = self.read().map_err(Unanswered::Daemon)? {
                 return Poll::Ready(Ok(answer));
             }
             match ready!(self.daemon.poll_recv(self.inbox.room())) {
-                Ok(0) | Err(_) if self.heard => return Poll::Ready(Err(Unanswered::Daemon)),
+                Ok(0) | Err(_) if self.heard => {
+                    return Poll::Ready(Err(Unanswered::Daemon(Fault::Truncated)));
+                }
                 Ok(0) | Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
                 Ok(count) => {
                     self.heard = true;
@@ -134,21 +193,21 @@ impl Asking<'_> {
     }
 
     /// Reads what has come; the answer, once it is whole.
-    fn read(&mut self) -> Result<Option<Answer>, Unanswered> {
+    fn read(&mut self) -> Result<Option<Answer>, Fault> {
         while self.head.is_none() {
             let found = HeadScan::default()
                 .find(self.inbox.filled(), ANSWER_HEAD_BYTES_MAX)
-                .map_err(|_| Unanswered::Daemon)?;
+                .map_err(Fault::Head)?;
             let Some(length) = found else { return Ok(None) };
             let head = ResponseHead::parse(&self.inbox.filled()[..length], self.asked)
-                .map_err(|_| Unanswered::Daemon)?;
+                .map_err(Fault::Head)?;
             match head.next {
                 Next::Interim => {}
                 Next::Body(framing) if framing != BodyFraming::UntilClose => {
                     let cursor = BodyCursor::new(framing, Trailers::Refuse);
                     self.head = Some((head.status, cursor, head.persistence));
                 }
-                Next::Body(_) | Next::Tunnel | Next::Unasked => return Err(Unanswered::Daemon),
+                Next::Body(_) | Next::Tunnel | Next::Unasked => return Err(Fault::Unframed),
             }
             self.inbox.consume(length);
         }
@@ -158,9 +217,9 @@ impl Asking<'_> {
             // Data is what may be moved unread; the rest is framing, a byte at a time.
             let data = usize::try_from(cursor.blind()).unwrap_or(usize::MAX).min(filled.len());
             if self.body.len() + data > ANSWER_BODY_BYTES_MAX {
-                return Err(Unanswered::Daemon);
+                return Err(Fault::TooLong);
             }
-            let count = cursor.read(&filled[..data.max(1)]).map_err(|_| Unanswered::Daemon)?;
+            let count = cursor.read(&filled[..data.max(1)]).map_err(Fault::Body)?;
             self.body.extend_from_slice(&filled[..data]);
             self.inbox.consume(count);
         }

@@ -19,6 +19,7 @@ pub mod status;
 pub mod tunnel;
 mod turn;
 pub mod upward;
+pub mod watch;
 pub mod worker;
 
 use crate::observe::observer::Observer;

@@ -1,5 +1,6 @@
 //! How an exchange ends, each way with its name.
 
+use super::answer::Answer;
 use crate::http::{FramingError, HeadError};
 use std::fmt;
 
@@ -47,5 +48,56 @@ impl fmt::Display for DaemonFailure {
             Self::Body(error) => write!(f, "the daemon's answer can't be read ({})", error.name()),
             Self::Unasked => f.write_str("the daemon switched protocols without being asked"),
         }
+    }
+}
+
+/// Why the gate does not wait any longer for what a client sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cutoff {
+    /// A head was begun and not ended in time.
+    HeadLate,
+    /// A body that is examined did not come in time.
+    BodyLate,
+    /// All clients together have too many bytes of such bodies under way.
+    BodiesCrowded,
+}
+
+impl Cutoff {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::HeadLate, Self::BodyLate, Self::BodiesCrowded];
+
+    /// Its name, the same word in log, message and test.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HeadLate => "head-late",
+            Self::BodyLate => "body-late",
+            Self::BodiesCrowded => "bodies-crowded",
+        }
+    }
+
+    /// The status code that answers it.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::HeadLate | Self::BodyLate => 408,
+            Self::BodiesCrowded => 503,
+        }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn answer(self) -> Answer {
+        Answer { status: self.status(), message: self.to_string() }
+    }
+}
+
+impl fmt::Display for Cutoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HeadLate => "the request head did not arrive in time (HEAD_TIMEOUT)",
+            Self::BodyLate => "the request body did not arrive in time (HEAD_TIMEOUT)",
+            Self::BodiesCrowded => "too many request bodies are under way at once; try again",
+        })
     }
 }

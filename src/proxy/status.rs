@@ -8,14 +8,14 @@ use super::Gate;
 use super::Limits;
 use super::answer::reason_phrase;
 use super::client::{Arrival, Client};
-use super::inquiry::{self, Unanswered};
+use super::inquiry;
 use super::listener::{Acceptor, Binding, Listener, Place};
 use super::places::{self, Places};
 use super::roster::Roster;
 use super::socket::Socket;
 use super::worker::Closing;
 use crate::event::{self, sleep};
-use crate::http::{Asked, Hijack, Method, RequestHead};
+use crate::http::{Method, RequestHead};
 use crate::observe::exposition;
 use crate::observe::metrics::{Counter, Metrics};
 use crate::observe::vitals::Vitals;
@@ -158,7 +158,7 @@ impl Status {
                 let asked = head.map(|head| (head.method, Question::of(&head)));
                 client.inbox.consume(length);
                 match asked {
-                    Ok((method, question)) => (method, self.page(question, &mut client).await),
+                    Ok((method, question)) => (method, self.page(question).await),
                     Err(error) => (Method::Other, Page::says(error.status(), &error.to_string())),
                 }
             }
@@ -173,7 +173,7 @@ impl Status {
         }
     }
 
-    async fn page(&self, question: Question, client: &mut Client) -> Page {
+    async fn page(&self, question: Question) -> Page {
         let draining = || self.closing.draining.is_raised();
         match question {
             Question::Metrics => self.metrics(),
@@ -181,7 +181,7 @@ impl Status {
                 Page::says(503, "the gate is about to end")
             }
             Question::Health => Page::says(200, "ok"),
-            Question::Readiness => match self.ask_daemon(client).await {
+            Question::Readiness => match self.ask_daemon().await {
                 Ok(()) => Page::says(200, "ok"),
                 Err(why) => Page::says(503, &why),
             },
@@ -200,19 +200,13 @@ impl Status {
     }
 
     /// Pings the daemon, on a connection of its own.
-    async fn ask_daemon(&self, client: &mut Client) -> Result<(), String> {
+    async fn ask_daemon(&self) -> Result<(), String> {
         let daemon = self.gate.daemon.connect().await;
         let mut daemon = daemon.map_err(|unreachable| unreachable.message)?;
-        let asked = Asked { head: false, hijack: Hijack::Never };
-        match inquiry::get("/_ping", READY_TIME_MAX, asked, client, &mut daemon).await {
+        match inquiry::ask_alone("/_ping", &mut daemon, READY_TIME_MAX).await {
             Ok(answer) if answer.status == 200 => Ok(()),
             Ok(answer) => Err(format!("the daemon answers a ping with {}", answer.status)),
-            Err(Unanswered::Silent) => Err("the daemon hangs up".to_owned()),
-            Err(Unanswered::Daemon) => {
-                Err("the daemon gives no answer in time, or none that can be read".to_owned())
-            }
-            // Nobody will read it.
-            Err(Unanswered::ClientGone) => Err(String::new()),
+            Err(why) => Err(why.to_string()),
         }
     }
 }

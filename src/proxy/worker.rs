@@ -7,6 +7,7 @@ use super::roster::Roster;
 use super::socket::Socket;
 use super::{Gate, connection};
 use crate::event::{self, Flag, sleep};
+use nix::errno::Errno;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
@@ -91,6 +92,19 @@ impl Worker {
     }
 }
 
+/// What to do where clients can't be accepted; empty where the kernel's word says it all.
+fn cure(error: &io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EMFILE) => {
+            ": dockgate has as many files open as it may; raise its limit (ulimit -n)"
+        }
+        Some(Errno::ENFILE) => {
+            ": this machine has as many files open as it may (sysctl fs.file-max)"
+        }
+        Some(_) | None => "",
+    }
+}
+
 /// Where clients come in.
 struct Entrance {
     acceptor: Acceptor,
@@ -112,7 +126,7 @@ impl Entrance {
             if let Err(error) = &admitted
                 && !short
             {
-                tracing::error!("cannot accept clients for the moment: {error}");
+                tracing::error!("cannot accept clients for the moment: {error}{}", cure(error));
             }
             short = admitted.is_err();
             if short {

@@ -10,6 +10,7 @@ pub const PROOFS: &[Proof] = &[
     ("a daemon that starts again is found again behind the sandbox", found_again),
     ("a stale socket is named with its cure", named),
     ("EXIT_ON_STALE_SOCKET=1 ends the gate to be started again", ended),
+    ("with WATCHDOG=1 it takes no client to find a stale socket", found_alone),
     ("a daemon that is merely down does not end it", merely_down),
 ];
 
@@ -69,6 +70,19 @@ fn ended() -> Result<(), Failed> {
     says(&gate.ping()?, "the mounted socket is stale")?;
     same("status", &format!("{:?}", gate.wait()?.code()), "Some(75)")?;
     says(&gate.log(), "ending, to be started again")
+}
+
+fn found_alone() -> Result<(), Failed> {
+    if lacks(MOUNTS)? {
+        return Ok(());
+    }
+    let place = Place::new()?;
+    place.daemon(0, 998, 0o660)?;
+    let mut gate = mounted(&place, &[("EXIT_ON_STALE_SOCKET", "1"), ("WATCHDOG", "1")])?;
+    fs::remove_file(place.socket())?;
+    place.stop_daemon()?;
+    same("status", &format!("{:?}", gate.wait()?.code()), "Some(75)")?;
+    says(&gate.log(), "the mounted socket is stale")
 }
 
 fn merely_down() -> Result<(), Failed> {

@@ -103,7 +103,7 @@ fn refusals() -> Vec<&'static str> {
     let reasons = every!(Reason:
         Unclassified(Unclassified::Unknown), Withheld(VariableSet::default()), Closed,
         OldVersion(ApiVersion { major: 1, minor: 0 }), Form, UnexpectedBody, BodyTooLong(0),
-        Arguments(arguments()),
+        Unrecorded, Arguments(arguments()),
     );
     let causes = every!(Cause:
         Withheld(Variable::Privileged), Required(Variable::RequireNonRoot), Closed,
@@ -115,7 +115,9 @@ fn refusals() -> Vec<&'static str> {
     let causes = causes.into_iter().filter(by_bytes);
     let json = every!(JsonError: NotOneValue, TooManyValues).map(Cause::Json);
     let name = |reason| Refusal { reason, operation: None }.name();
-    let reasons = reasons.into_iter().chain(unclassified.map(Reason::Unclassified)).map(name);
+    // Whether a request can be recorded is no matter of its bytes.
+    let reasons = reasons.into_iter().filter(|reason| *reason != Reason::Unrecorded);
+    let reasons = reasons.chain(unclassified.map(Reason::Unclassified)).map(name);
     reasons.chain(causes.chain(json).map(Cause::name)).collect()
 }
 

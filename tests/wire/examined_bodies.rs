@@ -9,8 +9,8 @@ use super::stand_in::{OK, PING};
 #[track_caller]
 fn expect_refused(cases: &[(&[u8], u16, &str)]) {
     let (gate, daemon) = start(OPEN);
-    let client = gate.client();
     for (body, status, reason) in cases {
+        let client = gate.stranger();
         let head = create_head(&format!("Content-Length: {}\r\n", body.len()));
         let logged = gate.log().len();
         client.send([head.as_bytes(), body].concat());
@@ -19,8 +19,8 @@ fn expect_refused(cases: &[(&[u8], u16, &str)]) {
         assert_eq!(answer.status, *status, "{start}: {}", answer.message());
         let log = gate.log()[logged..].to_owned();
         assert!(log.contains(&format!("reason=\"{reason}\"")), "{start}: {log}");
+        expect_usable(&client, &daemon);
     }
-    expect_usable(&client, &daemon);
 }
 
 #[test]

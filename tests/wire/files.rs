@@ -6,9 +6,9 @@ use super::stand_in::{OK, PING, StandIn};
 use std::thread;
 use std::time::Duration;
 
-/// A file limit that leaves 16 places: 32 files are reserved and an eighth is for pipes, a connection
-/// takes two.
-const FILES: u32 = 73;
+/// A file limit that leaves 16 places: 32 files are reserved, and an eighth of all for pipes; a
+/// connection takes two.
+const FILES: u32 = 74;
 const PLACES: usize = 16;
 
 fn limited(files: u32) -> (Gate, StandIn) {

@@ -3,9 +3,10 @@
 
 use super::peer::{PATIENCE, Peer};
 use super::stand_in::{FORBIDDEN, StandIn};
+use socket2::{Domain, Socket, Type};
 use std::env;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,16 @@ impl Gate {
         Self::spawn_unready(Command::new(PROGRAM), dir, variables)
     }
 
+    /// Starts it with this as its standard error, and waits until its unix socket answers.
+    pub fn start_with_log(dir: Dir, variables: &[(&str, &str)], log: OwnedFd, path: &Path) -> Self {
+        File::create(dir.path("log")).expect("a log");
+        let mut command = Command::new(PROGRAM);
+        let child = environment(&mut command, &dir, variables).stderr(log).spawn();
+        let gate = Self { child: child.expect("the gate starts"), port: 0, dir };
+        wait_until("its socket", || UnixStream::connect(path).is_ok());
+        gate
+    }
+
     /// Starts it as a service manager does that hands these over as descriptors 3 and 4 to the
     /// process `pid` (`$$`: to this one; the shell keeps its number when it becomes the program).
     pub fn start_activated(
@@ -146,12 +157,7 @@ impl Gate {
         stdout: Stdio,
     ) -> Self {
         let log = File::create(dir.path("log")).expect("a log");
-        let child = command
-            .env_clear()
-            .env("LISTEN", "127.0.0.1:0")
-            .env("SOCKET_PATH", dir.daemon())
-            .envs(env::var_os(RELAY).map(|relay| ("RELAY", relay)))
-            .envs(variables.iter().copied())
+        let child = environment(&mut command, &dir, variables)
             .stdin(stdin)
             .stdout(stdout)
             .stderr(log)
@@ -166,6 +172,19 @@ impl Gate {
         Peer::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("connected"))
     }
 
+    /// A new client from an address that nobody else has: the log does not fold its refusals with
+    /// those of others.
+    #[track_caller]
+    pub fn stranger(&self) -> Peer {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let own = Ipv4Addr::LOCALHOST.to_bits() + 256 + COUNT.fetch_add(1, Relaxed);
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((Ipv4Addr::from_bits(own), 0)).into()).expect("bound");
+        let gate = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        socket.connect(&gate.into()).expect("connected");
+        Peer::new(socket)
+    }
+
     /// A new client on a unix socket.
     #[track_caller]
     pub fn unix_client(path: &Path) -> Peer {
@@ -176,8 +195,18 @@ impl Gate {
         self.port
     }
 
-    /// What it has logged so far.
+    /// What it has logged so far. Whatever it has said by now is in it: the thread that writes is woken
+    /// before anybody is answered, rests for a millisecond, and waits only when it has written all.
+    #[track_caller]
     pub fn log(&self) -> String {
+        thread::sleep(Duration::from_millis(2));
+        wait_until("its log", || {
+            let tasks = fs::read_dir(self.proc("task"));
+            let tasks = tasks.into_iter().flatten().flatten();
+            let mut states =
+                tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+            !states.any(|state| state.contains(" (log) R"))
+        });
         fs::read_to_string(self.dir.path("log")).expect("a log")
     }
 
@@ -299,6 +328,20 @@ impl Drop for Gate {
     }
 }
 
+/// Nothing but this.
+fn environment<'c>(
+    command: &'c mut Command,
+    dir: &Dir,
+    variables: &[(&str, &str)],
+) -> &'c mut Command {
+    command
+        .env_clear()
+        .env("LISTEN", "127.0.0.1:0")
+        .env("SOCKET_PATH", dir.daemon())
+        .envs(env::var_os(RELAY).map(|relay| ("RELAY", relay)))
+        .envs(variables.iter().copied())
+}
+
 fn is_pipe(link: &Path) -> bool {
     link.to_string_lossy().starts_with("pipe:")
 }
@@ -318,6 +361,8 @@ fn port_in(log: &str) -> u16 {
     log.lines()
         .filter_map(|line| line.split_once("Listening on "))
         .find_map(|(_, place)| {
+            // In JSON the line goes on.
+            let place = place.split('"').next()?;
             let place = place.strip_suffix(" (every address)").unwrap_or(place);
             place.rsplit([':', ' ']).next()?.parse().ok()
         })

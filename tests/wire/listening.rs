@@ -26,7 +26,8 @@ fn expect_no_start(variables: &[(&str, &str)], place: &str) {
     assert_eq!(gate.wait().code(), Some(1));
     let log = gate.log();
     let line = log.lines().find(|line| line.contains(&format!("cannot listen on {place}: ")));
-    assert!(line.is_some_and(|line| line.contains("in use")), "{log}");
+    let says = |line: &str| line.contains("in use") && line.contains("set LISTEN to another");
+    assert!(line.is_some_and(says), "{log}");
 }
 
 fn there_is_ipv6() -> bool {

@@ -102,3 +102,35 @@ fn a_path_can_not_write_to_the_terminal() {
     assert!(log.bytes().all(plain), "{log:?}");
     daemon.expect_untouched();
 }
+
+#[test]
+fn json_has_one_object_a_line_with_the_same_fields() {
+    let (gate, daemon) = start(&[OPEN, &[("LOG_FORMAT", "json")]].concat());
+    let client = gate.client();
+    let write = format!("{WRITE} HTTP/1.1\r\nHost: docker\r\n\r\n");
+    client.send(format!("{write}{FORBIDDEN}"));
+    daemon.accept_with(&write).send(OK);
+    client.expect(OK);
+    assert_eq!(client.answer().status, 403);
+    let client = gate.client();
+    client.send("GET /\u{1b}\"\\x HTTP/1.1\r\nHost: docker\r\n\r\n");
+    assert_eq!(client.answer().status, 400);
+    let log = gate.log();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    for line in &lines {
+        for field in ["timestamp", "level", "message"] {
+            assert!(line[field].is_string(), "{field}: {line}");
+        }
+    }
+    let found = |words: &str| {
+        let has = |line: &&serde_json::Value| line["message"].as_str().unwrap().contains(words);
+        lines.iter().find(has).unwrap_or_else(|| panic!("{words}: {log}"))
+    };
+    let passed = found(WRITE);
+    assert_eq!((&passed["level"], &passed["status"]), (&"INFO".into(), &200.into()));
+    assert!(passed["client"].is_string() && passed["daemon_us"].is_u64(), "{passed}");
+    let refused = found("refused GET /volumes");
+    assert_eq!((&refused["level"], &refused["reason"]), (&"WARN".into(), &"withheld".into()));
+    assert!(found("a malformed request")["reason"].is_string(), "{log}");
+}

@@ -53,6 +53,9 @@ fn a_kept_connection_that_ends_inside_its_answer_is_not_replaced() {
         assert_eq!(client.answer().status, 502, "{begun}");
         daemon.expect_untouched();
     }
+    let words = "no answer to GET /volumes/data, on which POST /v1.41/containers/create depends: \
+                 the daemon closed the connection inside its answer";
+    assert_eq!(gate.log().matches(words).count(), 2, "{}", gate.log());
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! One end of a connection in a test's hands: the client's or the stand-in daemon's. Everything
 //! has a deadline, so that a gate that hangs fails the test and does not hang it.
 
+use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
 /// Longer than anything here takes on the slowest machine: only a hang reaches it.
@@ -74,6 +76,14 @@ impl Peer {
         let expected = expected.as_ref();
         let got = self.read_up_to(expected.len());
         assert!(got == expected, "expected {}\n     got {}", shown(expected), shown(&got));
+    }
+
+    /// Whether it begins with these bytes, which are left where they are. They come in one piece.
+    pub fn begins_with(&self, expected: &str) -> bool {
+        let mut bytes = vec![0; expected.len()];
+        let peek = || Ok(recv(self.0.as_raw_fd(), &mut bytes, MsgFlags::MSG_PEEK)?);
+        let count = patiently(peek).unwrap_or(0);
+        bytes[..count] == *expected.as_bytes()
     }
 
     /// As much as comes in one piece.

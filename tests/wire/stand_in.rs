@@ -19,6 +19,10 @@ pub const FORBIDDEN: &str = "GET /volumes HTTP/1.1\r\nHost: docker\r\n\r\n";
 pub const EVENTS: &str = "GET /events HTTP/1.1\r\nHost: docker\r\n\r\n";
 pub const STREAMING: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
+/// What the gate asks for itself, until it is answered once.
+pub const WHO: &str = "GET /version HTTP/1.1\r\nHost: dockgate\r\n\r\n";
+const NAME: &str = "{\"Version\":\"20.10.24\",\"ApiVersion\":\"1.41\"}";
+
 /// A daemon's socket.
 pub struct StandIn(Socket);
 
@@ -30,9 +34,22 @@ impl StandIn {
         Self(listener)
     }
 
-    /// The gate's next connection.
+    /// The gate's next connection for a client. Where it asks who this is, which it does by itself
+    /// and at its own time, it is told.
     #[track_caller]
     pub fn accept(&self) -> Peer {
+        loop {
+            let peer = self.accept_any();
+            if !peer.begins_with(WHO) {
+                return peer;
+            }
+            introduce(&peer);
+        }
+    }
+
+    /// The gate's next connection.
+    #[track_caller]
+    pub fn accept_any(&self) -> Peer {
         let (socket, _) = patiently(|| self.0.accept()).expect("the gate connects");
         Peer::new(socket)
     }
@@ -45,10 +62,10 @@ impl StandIn {
         peer
     }
 
-    /// The gate looks at its start whether anybody is there, and says nothing.
+    /// The gate asks at its start who is there.
     #[track_caller]
     pub fn expect_probe(&self) {
-        self.accept().expect_end();
+        introduce(&self.accept_any());
     }
 
     /// The gate's next connection, if it has made one that was not accepted.
@@ -78,6 +95,9 @@ impl StandIn {
             while let Ok((socket, _)) = patiently(|| self.0.accept()) {
                 thread::spawn(move || {
                     let peer = Peer::new(socket);
+                    if peer.begins_with(WHO) {
+                        return introduce(&peer);
+                    }
                     while peer.read_up_to(PING.len()) == PING.as_bytes() {
                         peer.send(OK);
                     }
@@ -85,4 +105,12 @@ impl StandIn {
             }
         })
     }
+}
+
+/// Tells the gate who this is; it asks nothing more.
+#[track_caller]
+fn introduce(peer: &Peer) {
+    peer.expect(WHO);
+    peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{NAME}", NAME.len()));
+    peer.expect_end();
 }

@@ -6,6 +6,7 @@ use crate::observe::record::Verdict;
 use crate::policy::Refusal;
 use crate::proxy::answer::Answer;
 use crate::proxy::client::DRAIN_BYTES_MAX;
+use crate::proxy::outcome::Cutoff;
 
 impl Connection {
     pub(super) async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
@@ -46,6 +47,11 @@ impl Connection {
         self.tell(incoming, Verdict::Malformed(error.name()), 400, None);
         let message = format!("the request body is refused: {error} ({})", error.name());
         self.answer_last(&Answer { status: 400, message }, Method::Other).await
+    }
+
+    pub(super) async fn cut_off(&mut self, cutoff: Cutoff, incoming: &Incoming) -> Then {
+        self.tell(incoming, Verdict::Malformed(cutoff.name()), cutoff.status(), None);
+        self.answer_last(&cutoff.answer(), Method::Other).await
     }
 
     /// Says one last thing: after it, requests can't be told from bodies any more.

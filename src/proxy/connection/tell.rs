@@ -1,6 +1,6 @@
 //! What a connection tells of its requests.
 
-use super::{Connection, Gate, Incoming, Outcome, Report};
+use super::{Connection, Gate, Incoming, Outcome, Report, Unanswered};
 use crate::observe::record::{Record, Traffic, TunnelEnd, TunnelRecord, Verdict};
 use crate::observe::who::{Client as _, Who};
 use crate::proxy::tunnel::Tunnel;
@@ -108,6 +108,11 @@ impl Connection {
             traffic,
             time: incoming.watch.times().map(|times| times.whole),
         });
+    }
+
+    pub(super) fn tell_unanswered(&self, incoming: &Incoming, path: &str, why: Unanswered) {
+        let client = &self.client.socket;
+        self.gate.observer.tell_unanswered(client, &incoming.subject, path, &why);
     }
 
     pub(super) fn tell_malformed(&self, name: &'static str, status: u16, bytes: &[u8]) {

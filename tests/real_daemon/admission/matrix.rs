@@ -13,6 +13,7 @@ use crate::Proof;
 use crate::gate::Gate;
 use crate::http::{Answer, Connection, Endpoint};
 use crate::lab::Lab;
+use crate::process::{HANG, eventually};
 use dockgate::admission::Variable;
 
 pub const PROOFS: &[Proof] = &[
@@ -115,12 +116,22 @@ impl Refusals {
         if !heard.is_empty() {
             return Err(format!("the daemon was asked {heard:?}").into());
         }
-        let logged = self.gate.log().lines().filter(|line| line.contains(" refused ")).count();
-        if logged < self.count || self.count == 0 {
-            return Err(format!("{} requests, and {logged} refusals in the log", self.count).into());
-        }
+        // In the end it says how many had no line of their own.
+        self.gate.ask_to_stop();
+        let logged = || self.gate.log().lines().map(refusals_of).sum::<usize>();
+        let all = || Ok(self.count > 0 && logged() >= self.count);
+        eventually(HANG, all).map_err(|_| {
+            format!("{} requests, and {} refusals in the log", self.count, logged())
+        })?;
         Ok(())
     }
+}
+
+/// How many refusals a line of the log tells of.
+fn refusals_of(line: &str) -> usize {
+    let folded =
+        line.split_once("folded=").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    folded.unwrap_or(usize::from(line.contains(" refused ")))
 }
 
 /// Whether the advice is there, and whole: `/etc` is not `/etcetera`.
@@ -140,9 +151,9 @@ fn refused(lab: &Lab) -> Result<(), Failed> {
         // The rule has the same name in the log.
         let variable = row.needs.and_then(|needs| needs.split_once('=')).map(|(name, _)| name);
         let word = variable.and_then(Variable::named).map_or("closed-argument", Variable::word);
-        if !refusals.gate.log().contains(&format!("reason=\"{word}\"")) {
-            return Err(told(row, &format!("no refusal in the log has reason=\"{word}\"")).into());
-        }
+        let is_told = || Ok(refusals.gate.log().contains(&format!("reason=\"{word}\"")));
+        eventually(HANG, is_told)
+            .map_err(|_| told(row, &format!("no refusal in the log has reason=\"{word}\"")))?;
     }
     if refusals.count < 2_500 {
         return Err(format!("only {} requests", refusals.count).into());
