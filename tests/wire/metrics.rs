@@ -201,8 +201,8 @@ fn a_gate_is_ready_when_the_daemon_answers_a_ping() {
     assert_eq!(ready(OK).status, 200);
     for (answer, words) in [
         ("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", "answers a ping with 500"),
-        ("nonsense\r\n\r\n", "none that can be read"),
-        ("", "no answer in time"),
+        ("nonsense\r\n\r\n", "can't be read"),
+        ("", "did not answer in time"),
     ] {
         let answer = ready(answer);
         assert_eq!(answer.status, 503);
