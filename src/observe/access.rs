@@ -32,6 +32,7 @@ pub fn tell(record: &Record<'_>) {
     match verdict {
         Verdict::Refused(refusal) => warn!(
             client = %client.who(),
+            operation,
             reason = refusal.name(),
             status,
             "refused {}: {refusal}",

@@ -2,8 +2,9 @@
 //! what need not be read is moved so, exactly as much as the body's cursor says.
 //!
 //! It pays one way. What comes over TCP lies in whole pages that a pipe can hold and the daemon's
-//! socket can take over; what the daemon sends lies in fragments, and moving those costs more than
-//! copying them. See docs/performance.md for the measurements behind the constants here.
+//! socket can take over; what the daemon sends lies in fragments, and moving those to a TCP client
+//! costs a little more than copying them. See docs/performance.md for the measurements behind the
+//! constants here.
 
 use super::pipe::{PIPE_BYTES, Pipe};
 use super::socket::Socket;
