@@ -11,6 +11,7 @@
 
 pub mod classify;
 pub mod operation;
+mod route;
 mod table;
 pub mod version;
 

@@ -195,18 +195,10 @@ impl Metrics {
 
 /// The variables that a refusal names, each once.
 fn missing(refusal: &Refusal) -> BTreeSet<&'static str> {
-    match &refusal.reason {
-        Reason::Withheld(missing) => missing.iter().map(policy::Variable::name).collect(),
-        Reason::Arguments(findings) => {
-            findings.iter().filter_map(|finding| variable(finding.cause)).collect()
-        }
-        Reason::Unclassified(_)
-        | Reason::Closed
-        | Reason::OldVersion(_)
-        | Reason::Form
-        | Reason::UnexpectedBody
-        | Reason::Unrecorded
-        | Reason::BodyTooLong(_) => BTreeSet::new(),
+    if let Reason::Withheld(missing) = &refusal.reason {
+        missing.iter().map(policy::Variable::name).collect()
+    } else {
+        refusal.findings().filter_map(|finding| variable(finding.cause)).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a request is refused, in words that say what to set.
 
 use super::variable::{Role, Variable, VariableSet};
-use crate::admission::Findings;
+use crate::admission::{Finding, Findings};
 use crate::api::{ApiVersion, Operation, Unclassified};
 use core::fmt;
 
@@ -41,6 +41,22 @@ pub struct Refusal {
 impl Refusal {
     pub(super) fn of(reason: Reason, operation: Option<Operation>) -> Self {
         Self { reason, operation }
+    }
+
+    /// What its arguments were refused for; nothing where another rule refuses.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let findings = match &self.reason {
+            Reason::Arguments(findings) => Some(findings.iter()),
+            Reason::Unclassified(_)
+            | Reason::Withheld(_)
+            | Reason::Closed
+            | Reason::OldVersion(_)
+            | Reason::Form
+            | Reason::UnexpectedBody
+            | Reason::BodyTooLong(_)
+            | Reason::Unrecorded => None,
+        };
+        findings.into_iter().flatten()
     }
 
     /// The status code that answers it.

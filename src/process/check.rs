@@ -7,7 +7,7 @@ use crate::admission::verdict::Notes;
 use crate::api::Operation;
 use crate::http::{HeadScan, RequestHead};
 use crate::policy::table::deciding;
-use crate::policy::{Decision, Inquiry, Policy, Reason, Refusal};
+use crate::policy::{Decision, Inquiry, Policy, Refusal};
 use std::fmt::Write as _;
 
 /// The largest head that is made here, in bytes: the command line is the limit.
@@ -96,17 +96,10 @@ fn allowed(config: &Config, operation: Operation, notes: &Notes, more: Vec<Strin
 }
 
 fn refused(refusal: &Refusal) -> Report {
-    let why = match &refusal.reason {
-        Reason::Arguments(findings) => findings.iter().map(ToString::to_string).collect(),
-        Reason::Unclassified(_)
-        | Reason::Withheld(_)
-        | Reason::Closed
-        | Reason::OldVersion(_)
-        | Reason::Form
-        | Reason::UnexpectedBody
-        | Reason::BodyTooLong(_)
-        | Reason::Unrecorded => vec![refusal.to_string()],
-    };
+    let mut why: Vec<String> = refusal.findings().map(ToString::to_string).collect();
+    if why.is_empty() {
+        why.push(refusal.to_string());
+    }
     let operation = refusal.operation.map_or("-", Operation::id);
     let verdict = format!("refused, {} {}", refusal.status(), refusal.name());
     report(operation, false, &verdict, &why)

@@ -10,7 +10,7 @@ use std::mem;
 pub const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What a thread lends in that size at once; beyond it, buffers are small, so that ten thousand
-/// stalled readers cost 160 MB and not 1.3 GB.
+/// stalled readers cost 160 MB and not 2.6 GB.
 const LENT_MAX: usize = 32;
 const SMALL_BYTES: usize = 16 * 1024;
 

@@ -10,8 +10,6 @@ use crate::observe::record::{
     Details, Moved, Record, Subject, Times, Traffic, TunnelRecord, Verdict,
 };
 use crate::observe::who::{Client, Who};
-use crate::policy::Refusal;
-use crate::policy::refusal::Reason;
 use std::time::{Duration, SystemTime};
 
 /// The schema's.
@@ -29,7 +27,7 @@ pub fn of_request(process: &str, record: &Record<'_>) -> Vec<u8> {
         match verdict {
             Verdict::Refused(refusal) => {
                 o.text("detail", &refusal.to_string());
-                o.list("findings", of_refusal(refusal), finding);
+                o.list("findings", refusal.findings(), finding);
             }
             Verdict::Failed(why) => o.text("detail", why),
             Verdict::Allowed
@@ -149,21 +147,6 @@ fn trace(o: &mut Object<'_>, subject: &Subject) {
     let named = |text: &'_ str| !text.is_empty();
     o.maybe("traceparent", trace.map(|trace| trace.traceparent.as_str()).filter(|it| named(it)));
     o.maybe("request_id", trace.map(|trace| trace.request_id.as_str()).filter(|it| named(it)));
-}
-
-fn of_refusal(refusal: &Refusal) -> impl Iterator<Item = &Finding> {
-    let findings = match &refusal.reason {
-        Reason::Arguments(findings) => Some(findings.iter()),
-        Reason::Unclassified(_)
-        | Reason::Withheld(_)
-        | Reason::Closed
-        | Reason::OldVersion(_)
-        | Reason::Form
-        | Reason::UnexpectedBody
-        | Reason::BodyTooLong(_)
-        | Reason::Unrecorded => None,
-    };
-    findings.into_iter().flatten()
 }
 
 fn finding(line: &mut Vec<u8>, finding: &Finding) {
