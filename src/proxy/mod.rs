@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod client;
 pub mod connection;
 pub mod daemon;
+pub mod entrance;
 pub mod exchange;
 pub mod inquiry;
 pub mod listener;

@@ -8,26 +8,25 @@ use super::Gate;
 use super::Limits;
 use super::answer::reason_phrase;
 use super::client::{Arrival, Client};
+use super::entrance::Entrance;
 use super::inquiry;
-use super::listener::{Acceptor, Binding, Listener, Place};
-use super::places::{self, Places};
+use super::listener::{Binding, Listener, Place};
+use super::places::Places;
 use super::roster::Roster;
-use super::socket::Socket;
 use super::worker::Closing;
-use crate::event::{self, sleep};
+use crate::event;
 use crate::http::{Method, RequestHead};
 use crate::observe::exposition;
 use crate::observe::metrics::{Counter, Metrics};
 use crate::observe::vitals::Vitals;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
-use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// So many may ask at once; others wait in the kernel's queue.
+/// So many may ask at once; others wait.
 const CONNECTIONS_MAX: usize = 16;
 
 /// What they may take.
@@ -41,9 +40,6 @@ const LIMITS: Limits = Limits {
 /// How long the daemon may take to say that it is there.
 const READY_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// How long accepting pauses where the system has no descriptor or memory left.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// Where it is asked for, bound and not yet open.
 #[derive(Debug)]
 pub struct StatusListener {
@@ -53,8 +49,9 @@ pub struct StatusListener {
 }
 
 impl StatusListener {
-    /// Descriptors that it may have open: who asks, connections to the daemon, and its own.
-    pub const FILES_MAX: u64 = 2 * CONNECTIONS_MAX as u64 + 3;
+    /// Descriptors that it may have open: who asks, connections to the daemon, who
+    /// waits for a place, and its own.
+    pub const FILES_MAX: u64 = 2 * CONNECTIONS_MAX as u64 + 4;
 
     /// Binds, and opens what is asked of the kernel later.
     ///
@@ -99,47 +96,18 @@ impl StatusListener {
             async move { roster.keep_time().await }
         });
         let status = Rc::new(Status { gate, closing, registry });
-        event::spawn(receive(acceptor, status, roster));
+        let mut entrance = Entrance::new(acceptor, Arc::new(Places::new(CONNECTIONS_MAX)), None);
+        event::spawn(async move {
+            while let Some((client, place)) = entrance.next().await {
+                let (client, status) = (Client::new(client, roster.seat()), Rc::clone(&status));
+                event::spawn(async move {
+                    status.answer(client).await;
+                    drop(place);
+                });
+            }
+        });
         Ok(())
     }
-}
-
-/// Accepts, whoever comes.
-async fn receive(acceptor: Acceptor, status: Rc<Status>, roster: Rc<Roster>) {
-    let places = Arc::new(Places::new(CONNECTIONS_MAX));
-    loop {
-        let place = take(&places, &acceptor).await;
-        let client = poll_fn(|_| acceptor.poll_accept()).await.and_then(Socket::accepted);
-        let Ok(client) = client else {
-            // Where epoll can't be told so, the loop goes round for that moment.
-            let _ = acceptor.pause();
-            sleep(PAUSE).await;
-            let _ = acceptor.resume();
-            continue;
-        };
-        let (client, status) = (Client::new(client, roster.seat()), Rc::clone(&status));
-        event::spawn(async move {
-            status.answer(client).await;
-            drop(place);
-        });
-    }
-}
-
-/// Waits for a place, and is told of nobody meanwhile.
-async fn take(places: &Arc<Places>, acceptor: &Acceptor) -> places::Place {
-    let mut waits = false;
-    let place = poll_fn(|cx| {
-        let place = places.poll_take(cx);
-        if place.is_pending() && !std::mem::replace(&mut waits, true) {
-            let _ = acceptor.pause();
-        }
-        place
-    })
-    .await;
-    if waits {
-        let _ = acceptor.resume();
-    }
-    place
 }
 
 /// What there is to tell.
