@@ -4,9 +4,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::thread;
-use support::{Gate, Stream};
+use std::os::unix::net::UnixStream;
+use support::{Gate, Stream, serve};
 
 mod support;
 
@@ -21,14 +20,6 @@ const BODIES_KIB: [usize; 7] = [4, 8, 16, 32, 64, 256, 1024];
 const CHUNKS_KIB: [usize; 5] = [4, 8, 16, 32, 128];
 
 /// Takes a body to its end, whatever its framing, and answers.
-fn stand_in(listener: UnixListener) {
-    thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            thread::spawn(move || drop(answer(connection)));
-        }
-    });
-}
-
 fn answer(mut connection: UnixStream) -> std::io::Result<()> {
     let mut bytes = vec![0; 256 * 1024];
     loop {
@@ -88,7 +79,9 @@ fn in_chunks(bytes: usize) -> Vec<u8> {
 }
 
 fn uploads(criterion: &mut Criterion) {
-    let gates = RELAYS.map(|relay| (relay, Gate::start_with(&[("RELAY", relay)], stand_in)));
+    let gates = RELAYS.map(|relay| {
+        (relay, Gate::start_with(&[("RELAY", relay)], |listener| serve(listener, answer)))
+    });
     for (way, unix) in [("tcp", false), ("unix", true)] {
         let mut streams: Vec<_> = gates
             .iter()

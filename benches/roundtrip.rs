@@ -3,9 +3,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::thread;
-use support::{Gate, Stream};
+use std::os::unix::net::UnixStream;
+use support::{Gate, Stream, serve};
 
 mod support;
 
@@ -27,15 +26,6 @@ const RELAYS: [&str; 2] = ["copy", "splice"];
 type Way<'g> = (&'static str, &'g dyn Fn() -> Box<dyn Stream>);
 
 /// The stand-in: pings, a large answer, a large upload, an echo. One thread a connection.
-fn stand_in(listener: UnixListener) {
-    thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            // A client that leaves is the end of its thread, and no failure.
-            thread::spawn(move || drop(answer(connection)));
-        }
-    });
-}
-
 fn answer(mut connection: UnixStream) -> std::io::Result<()> {
     let mut bytes = vec![0; 256 * 1024];
     let zeros = vec![0; 256 * 1024];
@@ -120,7 +110,7 @@ fn upload(stream: &mut dyn Stream, bytes: &[u8]) {
 
 /// Small things: what the gate adds to each.
 fn latency(criterion: &mut Criterion) {
-    let gate = Gate::start(stand_in);
+    let gate = Gate::start(|listener| serve(listener, answer));
     let ways: [Way<'_>; 3] = [
         ("straight on the socket", &|| gate.daemon()),
         ("through the gate, unix", &|| gate.unix()),
@@ -151,7 +141,9 @@ fn latency(criterion: &mut Criterion) {
 
 /// Large things: how many bytes pass in a second.
 fn throughput(criterion: &mut Criterion) {
-    let gates = RELAYS.map(|relay| (relay, Gate::start_with(&[("RELAY", relay)], stand_in)));
+    let gates = RELAYS.map(|relay| {
+        (relay, Gate::start_with(&[("RELAY", relay)], |listener| serve(listener, answer)))
+    });
     let mut streams = vec![("straight on the socket".to_owned(), gates[0].1.daemon())];
     for (relay, gate) in &gates {
         streams.push((format!("through the gate, unix, {relay}"), gate.unix()));

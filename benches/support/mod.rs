@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -13,6 +13,16 @@ use std::thread;
 /// A connection, whatever its kind.
 pub trait Stream: Read + Write {}
 impl<S: Read + Write> Stream for S {}
+
+/// A stand-in daemon: `answer` has each connection to itself, on a thread of its own.
+pub fn serve(listener: UnixListener, answer: fn(UnixStream) -> io::Result<()>) {
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            // A client that leaves is the end of its thread, and no failure.
+            thread::spawn(move || drop(answer(connection)));
+        }
+    });
+}
 
 /// The gate's binary in front of the stand-in, ended when dropped.
 pub struct Gate {
