@@ -13,12 +13,14 @@ use dockgate::process::config::Config;
 use dockgate::proxy::Gate;
 use dockgate::proxy::connection;
 use dockgate::proxy::daemon::Daemon;
+use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
 use dockgate::proxy::socket::Socket;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
+use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -122,7 +124,9 @@ impl Served {
             let serve = async {
                 let client = Socket::accepted(own.into()).expect("registered");
                 let seat = Rc::new(Roster::default()).seat();
-                connection::serve(client, gate, seat).await;
+                let places = Arc::new(Places::new(1));
+                let place = poll_fn(|cx| places.poll_take(cx)).await;
+                connection::serve(client, place, gate, seat).await;
             };
             EventLoop::new().expect("a loop").run(serve).expect("epoll can be waited for");
         });

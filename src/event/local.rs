@@ -57,6 +57,7 @@ impl fmt::Debug for Local {
 ///
 /// # Panics
 /// This thread has no loop.
+#[inline]
 pub fn spawn(future: impl Future<Output = ()> + 'static) {
     Local::here().spawn(Box::pin(future));
 }

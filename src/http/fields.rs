@@ -40,8 +40,8 @@ pub(super) struct Fields<'b> {
 }
 
 impl<'b> Fields<'b> {
-    /// Reads all lines; the blank one after them is the end.
-    pub(super) fn gather(mut lines: &'b [u8]) -> Result<Self, HeadError> {
+    /// Reads the lines up to the blank one; what follows that is returned with what was gathered.
+    pub(super) fn gather(mut lines: &'b [u8]) -> Result<(Self, &'b [u8]), HeadError> {
         let mut fields = Self::default();
         for room in (0..=FIELD_LINES_MAX).rev() {
             let Some((name, value, rest)) = field(lines)? else { break };
@@ -57,7 +57,7 @@ impl<'b> Fields<'b> {
                 fields.add(name, trim(value));
             }
         }
-        Ok(fields)
+        Ok((fields, lines.get(2..).unwrap_or_default()))
     }
 
     #[inline(never)]

@@ -60,11 +60,11 @@ fn version(bytes: &[u8]) -> Result<(Version, &[u8]), HeadError> {
     }
 }
 
-/// `NAME ":" OWS VALUE OWS CRLF` (RFC 9112, section 5); `None` at the blank line, which must be
-/// the last.
+/// `NAME ":" OWS VALUE OWS CRLF` (RFC 9112, section 5); `None` at the blank line, which is the
+/// head's last.
 #[inline]
 pub(super) fn field(lines: &[u8]) -> Result<Option<Field<'_>>, HeadError> {
-    if lines == b"\r\n" {
+    if let [b'\r', b'\n', ..] = lines {
         return Ok(None);
     }
     let (name, rest) = token::split(lines);
@@ -121,6 +121,7 @@ mod tests {
             fields.push((name.to_vec(), trim(value).to_vec()));
             lines = rest;
         }
+        assert_eq!(lines, b"\r\n", "a head ends with a blank line");
         Ok(fields)
     }
 
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_is_cut_or_goes_on_is_refused() {
+    fn a_head_that_is_cut_is_refused() {
         for head in HEADS.map(str::as_bytes) {
             for cut in 0..head.len() {
                 let cut = &head[..cut];
@@ -240,6 +241,5 @@ mod tests {
                 assert!(status(cut).and_then(|(.., lines)| fields(lines)).is_err());
             }
         }
-        assert_eq!(fields(b"A: b\r\n\r\nC: d\r\n\r\n"), Err(HeadError::StartLine));
     }
 }

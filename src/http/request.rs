@@ -91,7 +91,10 @@ impl<'b> RequestHead<'b> {
     pub fn parse(head: &'b [u8]) -> Result<Self, HeadError> {
         let (method, target, version, lines) =
             line::request(head).map_err(|error| start_line_error(error, head))?;
-        let fields = Fields::gather(lines)?;
+        let (fields, beyond) = Fields::gather(lines)?;
+        if !beyond.is_empty() {
+            return Err(HeadError::StartLine);
+        }
         let framing = fields.framing(version)?.unwrap_or(BodyFraming::Empty);
         if fields.host.again {
             return Err(HeadError::HostTwice);

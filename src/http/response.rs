@@ -43,33 +43,48 @@ pub enum Next {
 }
 
 /// A complete response head.
-#[derive(Clone, Copy, Debug)]
-pub struct ResponseHead<'b> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseHead {
     /// The status code.
     pub status: Status,
     /// Whether the daemon will keep the connection.
     pub persistence: Persistence,
     /// What follows.
     pub next: Next,
-    /// The head's own bytes, blank line included.
-    pub bytes: &'b [u8],
+    /// The head's length in bytes, blank line included.
+    pub length: usize,
 }
 
-impl<'b> ResponseHead<'b> {
+impl ResponseHead {
     /// Reads a complete head, as [`super::HeadScan::find`] has measured it.
     ///
     /// # Errors
     /// Whatever has no single reading, see [`HeadError`]: a daemon's answer is judged as a
     /// client's request is, or its end could be mistaken.
-    pub fn parse(head: &'b [u8], asked: Asked) -> Result<Self, HeadError> {
-        let (status, version, lines) = line::status(head)?;
-        let fields = Fields::gather(lines)?;
+    pub fn parse(head: &[u8], asked: Asked) -> Result<Self, HeadError> {
+        let read = Self::read(head, asked)?;
+        if read.length == head.len() { Ok(read) } else { Err(HeadError::StartLine) }
+    }
+
+    /// Reads the head that `bytes` begin with where that takes one pass: what comes in one piece
+    /// and is in order need not be searched for its end first. `None` says only that
+    /// [`super::HeadScan::find`] and [`Self::parse`] have to tell what there is.
+    #[must_use]
+    pub fn at_once(bytes: &[u8], head_bytes_max: usize, asked: Asked) -> Option<Self> {
+        Self::read(bytes.get(..head_bytes_max).unwrap_or(bytes), asked).ok()
+    }
+
+    /// Reads up to the first blank line.
+    fn read(bytes: &[u8], asked: Asked) -> Result<Self, HeadError> {
+        let (status, version, lines) = line::status(bytes)?;
+        let (fields, beyond) = Fields::gather(lines)?;
         let next = next(status, &fields, version, asked)?;
         let persistence = match next {
             Next::Body(BodyFraming::UntilClose) | Next::Unasked => Persistence::Close,
             Next::Body(_) | Next::Interim | Next::Tunnel => fields.persistence(version),
         };
-        Ok(Self { status, persistence, next, bytes: head })
+        let length = bytes.len().saturating_sub(beyond.len());
+        Ok(Self { status, persistence, next, length })
     }
 }
 
@@ -111,6 +126,8 @@ fn is_raw_stream(fields: &Fields<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::HeadScan;
+    use proptest::prelude::*;
 
     const PLAIN: Asked = Asked { head: false, hijack: Hijack::Never };
     const ATTACH: Asked = Asked { head: false, hijack: Hijack::Stream };
@@ -162,5 +179,56 @@ mod tests {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
         let error = ResponseHead::parse(head.as_bytes(), PLAIN).expect_err("two ends");
         assert_eq!(error, HeadError::LengthAndEncoding);
+    }
+
+    /// By the two passes that say what is wrong.
+    fn in_two(bytes: &[u8], head_bytes_max: usize, asked: Asked) -> Option<ResponseHead> {
+        let length = HeadScan::default().find(bytes, head_bytes_max).ok().flatten()?;
+        ResponseHead::parse(bytes.get(..length)?, asked).ok()
+    }
+
+    fn agree(bytes: &[u8], head_bytes_max: usize, asked: Asked) -> bool {
+        let once = ResponseHead::at_once(bytes, head_bytes_max, asked);
+        assert_eq!(
+            once,
+            in_two(bytes, head_bytes_max, asked),
+            "{:?}",
+            String::from_utf8_lossy(bytes)
+        );
+        once.is_some()
+    }
+
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nX:\t\r\nContent-Length: 2\r\n\r\nOK\r\n\r\n";
+
+    #[test]
+    fn one_pass_reads_what_two_do_with_any_byte_anywhere() {
+        assert!(agree(ANSWER, 1000, PLAIN));
+        let whole = ANSWER.len() - 6;
+        for place in 0..ANSWER.len() {
+            assert_eq!(agree(&ANSWER[..place], 1000, PLAIN), place >= whole);
+            assert_eq!(agree(ANSWER, place, PLAIN), place >= whole);
+            let mut changed = ANSWER.to_vec();
+            for byte in 0..=255 {
+                changed[place] = byte;
+                let _ = agree(&changed, 1000, PLAIN);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn one_pass_reads_what_two_do(
+            lines in proptest::collection::vec(
+                "[A-Za-z-]{1,20}:[ -~\t]{0,30}(\r\n){1,2}|Content-Length: [0-9]{1,2}\r\n|[\r\n\t A:\u{0}é]{0,3}",
+                0..6,
+            ),
+            head in any::<bool>(),
+            head_bytes_max in prop_oneof![Just(1000usize), 0usize..200],
+        ) {
+            let bytes = format!("HTTP/1.1 200 OK\r\n{}\r\n", lines.concat());
+            let _ = agree(bytes.as_bytes(), head_bytes_max, Asked { head, ..ATTACH });
+        }
     }
 }

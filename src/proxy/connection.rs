@@ -15,6 +15,7 @@ use super::daemon::Unreachable;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
 use super::outcome::{Cutoff, DaemonFailure, Outcome};
+use super::places::Place;
 use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
@@ -42,8 +43,9 @@ enum Then {
     Linger,
 }
 
-/// Serves one client until it or the daemon ends.
-pub async fn serve(client: Socket, gate: Arc<Gate>, seat: Seat) {
+/// Serves one client until it or the daemon ends, and then gives its place back.
+pub async fn serve(client: Socket, place: Place, gate: Arc<Gate>, seat: Seat) {
+    let _place = place;
     let _connected = gate.observer.connected();
     let client = Client::new(client, seat);
     let mut connection = Connection { client, daemon: None, kept: false, gate };

@@ -9,7 +9,9 @@ use super::socket::{Ended, Socket};
 use super::splice::{Conduit, Direction, Relay, Stuck};
 use super::turn::{Step, steps};
 use super::upward::{Request, Upward};
-use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers};
+use crate::http::{
+    Asked, BodyCursor, HeadError, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers,
+};
 use crate::observe::record::{Moved, Stopwatch, Traffic};
 use crate::policy::Grant;
 use std::future::poll_fn;
@@ -180,13 +182,12 @@ impl Exchange<'_> {
     /// Judges what is in the outbox; whether that brought the answer on.
     fn clear_more(&mut self) -> Result<bool, Outcome> {
         match &mut self.stage {
-            Stage::Head(scan) => {
-                let found = scan.find(self.outbox.filled(), ANSWER_HEAD_BYTES_MAX);
-                match found.map_err(|error| failed(DaemonFailure::Head(error)))? {
-                    Some(length) => self.read_head(length).map(|()| true),
-                    None => Ok(false),
-                }
-            }
+            Stage::Head(scan) => match answer_head(scan, self.outbox.filled(), self.asked)
+                .map_err(|error| failed(DaemonFailure::Head(error)))?
+            {
+                Some(head) => self.heard(&head).map(|()| true),
+                None => Ok(false),
+            },
             Stage::Body(body, persistence) => {
                 let count = body
                     .read(self.outbox.filled())
@@ -204,9 +205,8 @@ impl Exchange<'_> {
 
     /// A whole head is at the front of the outbox. It goes out together with what there is of
     /// its body.
-    fn read_head(&mut self, length: usize) -> Result<(), Outcome> {
-        let head = ResponseHead::parse(&self.outbox.filled()[..length], self.asked)
-            .map_err(|error| failed(DaemonFailure::Head(error)))?;
+    fn heard(&mut self, head: &ResponseHead) -> Result<(), Outcome> {
+        let length = head.length;
         self.status = head.status;
         self.watch.heard();
         match head.next {
@@ -301,6 +301,22 @@ impl Exchange<'_> {
             }
         }
     }
+}
+
+/// The head that `bytes` begin with, once it is whole.
+fn answer_head(
+    scan: &mut HeadScan,
+    bytes: &[u8],
+    asked: Asked,
+) -> Result<Option<ResponseHead>, HeadError> {
+    // Nearly every answer's head comes in one piece.
+    if *scan == HeadScan::default()
+        && let Some(head) = ResponseHead::at_once(bytes, ANSWER_HEAD_BYTES_MAX, asked)
+    {
+        return Ok(Some(head));
+    }
+    let Some(length) = scan.find(bytes, ANSWER_HEAD_BYTES_MAX)? else { return Ok(None) };
+    ResponseHead::parse(&bytes[..length], asked).map(Some)
 }
 
 fn failed(failure: DaemonFailure) -> Outcome {

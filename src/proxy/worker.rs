@@ -61,10 +61,7 @@ impl Worker {
             event::spawn(async move {
                 while let Some((client, place)) = entrance.next().await {
                     let (gate, seat) = (Arc::clone(&gate), roster.seat());
-                    event::spawn(async move {
-                        connection::serve(client, gate, seat).await;
-                        drop(place);
-                    });
+                    event::spawn(connection::serve(client, place, gate, seat));
                 }
                 drop(entrance);
                 open.set(open.get() - 1);
