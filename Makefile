@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test fmt lint doc deny bench bench-peers syscalls fuzz clean
+.PHONY: help run build image test fmt lint doc deny reproducible release bench bench-peers syscalls fuzz clean
 
 # Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
 PEERS ?=
@@ -34,9 +34,15 @@ lint: ## formatting and lints, as in CI
 doc: ## the documentation, warnings being errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-deny: ## licences and sources of everything that is depended on
+deny: ## licences, sources and build scripts of everything that is depended on
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check licenses bans sources
+
+reproducible: ## HEAD is built twice, elsewhere each time, and must have the same bytes
+	@scripts/release.sh --check
+
+release: ## that, and in target/release-artifacts the binary, checksums, what is in it, licences
+	@scripts/release.sh
 
 bench: ## the benchmarks: what judging costs, what the gate adds to a request
 	cargo bench
