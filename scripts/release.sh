@@ -16,9 +16,15 @@ main() {
     sysroot=$(rustc --print sysroot)
     rustc=$(rustc -vV)
     target=$(said host)
-    commit=$(git rev-parse HEAD)
-    source_date=$(git log -1 --format=%ct)
-    [ -z "$(git status --porcelain)" ] || say "what is not committed is not in it"
+    if commit=$(git rev-parse HEAD 2>/dev/null); then
+        source_date=$(git log -1 --format=%ct)
+        [ -z "$(git status --porcelain)" ] || say "what is not committed is not in it"
+    else
+        # An unpacked archive, or somebody else's checkout that git does not read.
+        commit=none
+        source_date=0
+        say "no commit here: what is built is this directory"
+    fi
 
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
@@ -41,7 +47,7 @@ build() {
         umask "$2"
         mkdir -p "$at"/{source,home,cargo,out}
         mv "$work/vendor" "$at/"
-        git archive "$commit" | tar -x -C "$at/source"
+        archive | tar -x -C "$at/source"
         find "$at/source" "$at/vendor" -exec touch --no-dereference --date "$date" {} +
         printf '[source.crates-io]\nreplace-with = "vendor"\n[source.vendor]\ndirectory = "%s"\n' \
             "$at/vendor" >"$at/cargo/config.toml"
@@ -52,6 +58,15 @@ build() {
         how_it_was_built >"$at/out/BUILD.txt"
     )
     say "built in $((SECONDS - began)) s: $(sha256sum <"$at/out/dockgate")"
+}
+
+# What is to be built, as an archive.
+archive() {
+    if [ "$commit" != none ]; then
+        git archive "$commit"
+    else
+        tar -c --exclude ./target --exclude ./fuzz/target .
+    fi
 }
 
 # Nothing of the caller's environment, or of what his cargo is told to do, has a say in it.
