@@ -9,10 +9,14 @@ use std::mem;
 /// download costs.
 pub const BUFFER_BYTES: usize = 256 * 1024;
 
-/// What a thread lends in that size at once; beyond it, buffers are small, so that ten thousand
-/// stalled readers cost 160 MB and not 2.6 GB.
+/// What a thread lends in that size at once; beyond it, buffers are small.
 const LENT_MAX: usize = 32;
 const SMALL_BYTES: usize = 16 * 1024;
+
+/// What a thread's buffers may have together before the next ones are tiny, those in full size
+/// included: so ten thousand readers that have stalled cost 37 MB and not 2.6 GB.
+const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
+const TINY_BYTES: usize = 2 * 1024;
 
 /// Free buffers a thread keeps.
 const FREE_MAX: usize = 4;
@@ -24,6 +28,8 @@ const KEPT_BYTES_MAX: usize = SMALL_BYTES;
 struct Pool {
     free: Vec<Box<[u8]>>,
     lent: usize,
+    /// Bytes of all buffers that are in use.
+    held: usize,
 }
 
 thread_local! {
@@ -61,15 +67,16 @@ impl Buffer {
 
     /// Room behind what is in it, at least one byte: borrows, moves or grows as needed.
     pub fn room(&mut self) -> &mut [u8] {
-        if self.bytes.len() < SMALL_BYTES {
-            self.exchange(lend());
-        } else if self.end == self.bytes.len() {
-            if self.start > 0 {
+        if self.end == self.bytes.len() {
+            let filled = self.end - self.start;
+            if self.bytes.len() < SMALL_BYTES {
+                self.exchange(lend(filled));
+            } else if self.start > 0 {
                 self.bytes.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.end - self.start);
+                (self.start, self.end) = (0, filled);
             } else {
                 // Only a head longer than a buffer comes here; its own limit bounds it.
-                self.exchange(own(self.bytes.len() * 2));
+                self.exchange(own(filled * 2));
             }
         }
         &mut self.bytes[self.end..]
@@ -87,7 +94,7 @@ impl Buffer {
             give_back(mem::take(&mut self.bytes));
             (self.start, self.end) = (0, 0);
         } else if filled <= KEPT_BYTES_MAX && self.bytes.len() > filled * 2 {
-            self.exchange(vec![0; filled].into());
+            self.exchange(own(filled));
         }
     }
 
@@ -104,7 +111,7 @@ impl From<Vec<u8>> for Buffer {
     fn from(mut bytes: Vec<u8>) -> Self {
         let end = bytes.len();
         bytes.resize(own_len(end), 0);
-        Self { bytes: bytes.into(), start: 0, end }
+        Self { bytes: held(bytes.into()), start: 0, end }
     }
 }
 
@@ -114,19 +121,30 @@ impl Drop for Buffer {
     }
 }
 
-fn lend() -> Box<[u8]> {
+/// A buffer with room for more than `filled` bytes.
+fn lend(filled: usize) -> Box<[u8]> {
     POOL.with_borrow_mut(|pool| {
-        if pool.lent >= LENT_MAX {
-            return vec![0; SMALL_BYTES].into();
-        }
-        pool.lent += 1;
-        pool.free.pop().unwrap_or_else(|| vec![0; BUFFER_BYTES].into())
+        let (lent, bytes) = if pool.lent < LENT_MAX {
+            (1, pool.free.pop().unwrap_or_else(|| vec![0; BUFFER_BYTES].into()))
+        } else {
+            let least = if pool.held < HELD_BYTES_MAX { SMALL_BYTES } else { TINY_BYTES };
+            (0, vec![0; least.max(filled * 2)].into())
+        };
+        pool.lent += lent;
+        pool.held += bytes.len();
+        bytes
     })
 }
 
 /// A buffer that nobody lends.
 fn own(bytes: usize) -> Box<[u8]> {
-    vec![0; own_len(bytes)].into()
+    held(vec![0; own_len(bytes)].into())
+}
+
+/// Counts a buffer that is in use from now on.
+fn held(bytes: Box<[u8]>) -> Box<[u8]> {
+    POOL.with_borrow_mut(|pool| pool.held += bytes.len());
+    bytes
 }
 
 /// Its length, never that of a lent one: what comes back is told apart by that.
@@ -136,15 +154,18 @@ fn own_len(bytes: usize) -> usize {
 
 /// Takes a buffer back. One of another size was not lent and is just freed.
 fn give_back(bytes: Box<[u8]>) {
-    if bytes.len() != BUFFER_BYTES {
+    if bytes.is_empty() {
         return;
     }
     // The thread may be ending, its pool gone: the buffer is freed then.
     let _ = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
-        pool.lent = pool.lent.saturating_sub(1);
-        if pool.free.len() < FREE_MAX {
-            pool.free.push(bytes);
+        pool.held = pool.held.saturating_sub(bytes.len());
+        if bytes.len() == BUFFER_BYTES {
+            pool.lent = pool.lent.saturating_sub(1);
+            if pool.free.len() < FREE_MAX {
+                pool.free.push(bytes);
+            }
         }
     });
 }
@@ -210,9 +231,62 @@ mod tests {
     }
 
     #[test]
-    fn many_stalled_readers_get_small_buffers() {
-        let mut buffers: Vec<Buffer> = (0..=LENT_MAX).map(|_| Buffer::default()).collect();
+    fn many_stalled_readers_get_small_buffers_and_even_more_tiny_ones() {
+        let mut buffers: Vec<Buffer> = (0..1000).map(|_| Buffer::default()).collect();
         let sizes: Vec<usize> = buffers.iter_mut().map(|buffer| buffer.room().len()).collect();
-        assert_eq!(sizes[LENT_MAX - 1..], [BUFFER_BYTES, SMALL_BYTES]);
+        assert_eq!(sizes[LENT_MAX - 1..=LENT_MAX], [BUFFER_BYTES, SMALL_BYTES]);
+        let small = (HELD_BYTES_MAX - LENT_MAX * BUFFER_BYTES) / SMALL_BYTES;
+        let first_tiny = LENT_MAX + small;
+        assert_eq!(sizes[first_tiny - 1..=first_tiny], [SMALL_BYTES, TINY_BYTES]);
+        assert_eq!(sizes[999], TINY_BYTES);
+        assert_eq!(held_bytes(), sizes.iter().sum::<usize>());
+        drop(buffers);
+        assert_eq!((lent(), held_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_tiny_buffer_grows_with_what_is_in_it() {
+        let _others: Vec<Buffer> = (0..1000).map(|_| filled(b"x")).collect();
+        let mut buffer = Buffer::default();
+        for size in [TINY_BYTES, 2 * TINY_BYTES, 4 * TINY_BYTES, 8 * TINY_BYTES, 16 * TINY_BYTES] {
+            let room = buffer.room();
+            room.fill(b'y');
+            let room = room.len();
+            buffer.fill(room);
+            assert_eq!(buffer.filled().len(), size);
+        }
+        assert!(buffer.filled().iter().all(|&byte| byte == b'y'));
+        // What is left of it is kept in its own size and grows again.
+        buffer.consume(16 * TINY_BYTES - 3000);
+        buffer.settle();
+        assert_eq!((buffer.filled(), buffer.bytes.len()), (&[b'y'; 3000][..], 3000));
+        assert_eq!(buffer.room().len(), 3000);
+        buffer.consume(3000);
+        buffer.settle();
+        assert!(buffer.bytes.is_empty());
+    }
+
+    fn filled(bytes: &[u8]) -> Buffer {
+        let mut buffer = Buffer::default();
+        put(&mut buffer, bytes);
+        buffer
+    }
+
+    fn held_bytes() -> usize {
+        POOL.with_borrow(|pool| pool.held)
+    }
+
+    #[test]
+    fn every_byte_that_is_held_is_counted_until_it_is_given_back() {
+        let mut buffer = filled(b"GET /");
+        assert_eq!(held_bytes(), BUFFER_BYTES);
+        buffer.settle();
+        assert_eq!(held_bytes(), 5);
+        let other = Buffer::from(vec![b'y'; BUFFER_BYTES]);
+        assert_eq!(held_bytes(), 5 + BUFFER_BYTES + 1);
+        drop(other);
+        put(&mut buffer, b"_ping");
+        drop(buffer);
+        assert_eq!(held_bytes(), 0);
     }
 }
