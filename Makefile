@@ -1,8 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test fmt lint doc deny reproducible release bench bench-peers syscalls fuzz clean
+.PHONY: help run build image test fmt lint doc deny reproducible release bench bench-peers syscalls soak fuzz clean
 
 # Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
 PEERS ?=
+
+# How long the soak lasts, in seconds, and further arguments, for instance --rate=3 (benches/soak/options.rs).
+SOAK_SECONDS ?= 60
+SOAK ?=
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
@@ -52,6 +56,9 @@ bench-peers: ## the gate beside a byte copier and HAProxy, as a table (installs 
 
 syscalls: ## how many system calls a request costs, by name (installs strace and HAProxy if need be)
 	scripts/peers.sh syscalls $(PEERS)
+
+soak: ## the gate under mixed load for SOAK_SECONDS, watched for leaks and wrong bytes, as a table
+	cargo bench --bench soak -- run --seconds=$(SOAK_SECONDS) $(SOAK)
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (needs a nightly toolchain)
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
