@@ -237,6 +237,27 @@ impl Gate {
         assert!(status.expect("kill runs").success());
     }
 
+    /// The file limit that leaves room for so many descriptors more: each takes the lowest number that
+    /// is free, and it may have inherited some from whoever runs the tests.
+    pub fn file_limit_with_room_for(&self, count: usize) -> u32 {
+        let open = fs::read_dir(self.proc("fd")).expect("its files").flatten();
+        let taken: Vec<u32> =
+            open.filter_map(|file| file.file_name().to_str()?.parse().ok()).collect();
+        let mut free = (0..).filter(|number| !taken.contains(number));
+        free.nth(count).expect("a number")
+    }
+
+    /// Waits until it has so many descriptors open.
+    #[track_caller]
+    pub fn expect_all_files(&self, files: usize) {
+        wait_until("descriptors to be closed", || self.all_files() == files);
+    }
+
+    /// How many descriptors it has open, pipes' ends included.
+    pub fn all_files(&self) -> usize {
+        self.descriptors().count()
+    }
+
     /// Waits until the process has ended.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {

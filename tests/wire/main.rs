@@ -5,6 +5,7 @@
 //! so that "not before" means what it says. Whatever it waits for has a deadline.
 
 mod gate;
+mod ledger;
 mod peer;
 mod refusals;
 mod stand_in;
@@ -17,9 +18,11 @@ mod audit;
 mod audit_sinks;
 mod commands;
 mod corpus;
+mod dying;
 mod exactness;
 mod examined_bodies;
 mod exec_start;
+mod exhaustion;
 mod faults;
 mod files;
 mod floods;
@@ -40,6 +43,9 @@ mod modes;
 mod policy;
 mod prometheus;
 mod queries;
+mod resets;
+mod restarts;
+mod stops;
 mod streams;
 mod twins;
 mod uploads;

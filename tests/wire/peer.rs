@@ -1,6 +1,7 @@
 //! One end of a connection in a test's hands: the client's or the stand-in daemon's. Everything
 //! has a deadline, so that a gate that hangs fails the test and does not hang it.
 
+use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -76,6 +77,12 @@ impl Peer {
         let expected = expected.as_ref();
         let got = self.read_up_to(expected.len());
         assert!(got == expected, "expected {}\n     got {}", shown(expected), shown(&got));
+    }
+
+    /// Whether anything has come, an end too.
+    pub fn has_something(&self) -> bool {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        recv(self.0.as_raw_fd(), &mut [0], flags) != Err(Errno::EAGAIN)
     }
 
     /// Whether it begins with these bytes, which are left where they are. They come in one piece.
