@@ -174,6 +174,7 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
         daemon: Daemon::at(path).expect("a path"),
         relay: config.relay,
         collected: AtomicUsize::new(0),
+        begun: AtomicUsize::new(0),
     }
 }
 

@@ -127,6 +127,24 @@ fn the_judging_storeys_touch_no_io_and_no_clock() {
     }
 }
 
+/// Where the time of day is read: what is told of a start, and a line's time.
+const TIME_OF_DAY: [&str; 4] =
+    ["observe/audit.rs", "observe/audit/line.rs", "observe/audit/time.rs", "observe/vitals.rs"];
+
+/// The time of day jumps: it may be told, and nothing may depend on it.
+#[test]
+fn deadlines_and_waits_know_nothing_of_the_time_of_day() {
+    for source in sources() {
+        let code = source.code();
+        let reads = ["SystemTime", "UNIX_EPOCH", "CLOCK_REALTIME", "ClockId::CLOCK_REALTIME"];
+        let reads = reads.iter().any(|word| code.contains(word));
+        assert_eq!(reads, TIME_OF_DAY.contains(&source.name.as_str()), "{}", source.name);
+    }
+    let sleeps = sources().into_iter().find(|source| source.name == "event/sleep.rs");
+    let sleeps = sleeps.expect("what waits").code();
+    assert!(sleeps.contains("CLOCK_MONOTONIC"), "waits are on the clock that does not jump");
+}
+
 #[test]
 fn unsafe_stands_only_where_it_is_known_and_explained() {
     let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("SECURITY.md");

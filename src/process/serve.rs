@@ -144,6 +144,7 @@ impl<'c> Bound<'c> {
                     .with_audit(audit),
                 relay: config.relay,
                 collected: AtomicUsize::new(0),
+                begun: AtomicUsize::new(0),
             }),
             listeners,
             status,

@@ -42,6 +42,8 @@ pub enum Arrival {
     Malformed(HeadError),
     /// A head was begun and not ended in time.
     Late,
+    /// Too many bytes are held of heads that others have begun.
+    Crowded,
     /// The client, the daemon or the time without a request has ended.
     Ended,
 }
@@ -65,31 +67,48 @@ pub enum Uncollected {
 /// are begun and not ended must not take the memory of everybody.
 const COLLECTED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// One client's share of what is collected, given back in the end.
+/// The same of heads that are begun and not ended. It is enough for a thousand of 8 KiB; those that
+/// arrive in one piece, as nearly all do, are none of them.
+const BEGUN_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// One client's share of what all of them hold, given back in the end.
 #[derive(Debug)]
 pub struct Share<'t> {
     total: &'t AtomicUsize,
+    max: usize,
     own: usize,
 }
 
 impl<'t> Share<'t> {
-    /// None yet, of this total.
+    /// Nothing yet of the bodies that are collected.
     #[must_use]
-    pub fn of(total: &'t AtomicUsize) -> Self {
-        Self { total, own: 0 }
+    pub fn of_bodies(total: &'t AtomicUsize, limits: &Limits) -> Self {
+        Self { total, max: COLLECTED_BYTES_MAX.max(limits.json_bytes_max), own: 0 }
+    }
+
+    /// Nothing yet of the heads that are begun.
+    fn of_heads(total: &'t AtomicUsize, limits: &Limits) -> Self {
+        Self { total, max: BEGUN_BYTES_MAX.max(limits.head_bytes_max), own: 0 }
     }
 
     /// Takes some more; whether there was so much.
-    fn take(&mut self, bytes: usize, limits: &Limits) -> bool {
-        let max = COLLECTED_BYTES_MAX.max(limits.json_bytes_max);
+    fn take(&mut self, bytes: usize) -> bool {
         self.own += bytes;
-        self.total.fetch_add(bytes, Relaxed) + bytes <= max
+        self.total.fetch_add(bytes, Relaxed) + bytes <= self.max
+    }
+
+    /// Takes as much as is missing to have so much; whether there was.
+    fn hold(&mut self, bytes: usize) -> bool {
+        self.take(bytes.saturating_sub(self.own))
     }
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        self.total.fetch_sub(self.own, Relaxed);
+        // Most have none, and leave the counter to its processor.
+        if self.own > 0 {
+            self.total.fetch_sub(self.own, Relaxed);
+        }
     }
 }
 
@@ -107,9 +126,16 @@ impl Client {
     }
 
     /// Waits for a whole head. Meanwhile an end of the daemon's is the client's too, and the
-    /// clock runs: a long one until the head's first byte, a short one after it.
-    pub async fn head(&mut self, mut daemon: Option<&mut Socket>, limits: &Limits) -> Arrival {
+    /// clock runs: a long one until the head's first byte, a short one after it. What is held of a
+    /// head that is not whole is a share of `heads`.
+    pub async fn head(
+        &mut self,
+        mut daemon: Option<&mut Socket>,
+        limits: &Limits,
+        heads: &AtomicUsize,
+    ) -> Arrival {
         let mut scan = HeadScan::default();
+        let mut share = Share::of_heads(heads, limits);
         let mut begun = false;
         self.seat.allow(limits.idle_time_max);
         poll_fn(|cx| {
@@ -132,6 +158,9 @@ impl Client {
                 }
             }
             self.inbox.settle();
+            if begun && !share.hold(self.inbox.filled().len()) {
+                return Poll::Ready(Arrival::Crowded);
+            }
             // The daemon has nothing to say between requests but its end.
             if let Some(daemon) = &mut daemon
                 && (daemon.poll_ended().is_ready() || daemon.has_unread())
@@ -172,7 +201,7 @@ impl Client {
             if collected.len() + data > limits.json_bytes_max {
                 return Err(Uncollected::TooLong);
             }
-            if !share.take(data, limits) {
+            if !share.take(data) {
                 return Err(Uncollected::Crowded);
             }
             let count = body.read(&filled[..data.max(1)]).map_err(Uncollected::Bad)?;
@@ -223,6 +252,9 @@ impl Client {
     /// reset the connection and take the answer back out of the client's hands.
     pub async fn linger(&mut self) {
         self.socket.end();
+        // What is here is not dealt with any more, and must not be kept meanwhile.
+        self.inbox.consume(usize::MAX);
+        self.inbox.settle();
         self.seat.allow(LINGER_TIME_MAX);
         while self.more().await.is_ok() {
             self.inbox.consume(usize::MAX);
@@ -265,12 +297,12 @@ mod tests {
             idle_time_max: Duration::ZERO,
         };
         let total = AtomicUsize::new(0);
-        let mut one = Share::of(&total);
-        let mut other = Share::of(&total);
-        assert!(one.take(COLLECTED_BYTES_MAX - 1, &limits) && other.take(1, &limits));
-        assert!(!other.take(1, &limits));
+        let mut one = Share::of_bodies(&total, &limits);
+        let mut other = Share::of_bodies(&total, &limits);
+        assert!(one.take(COLLECTED_BYTES_MAX - 1) && other.take(1));
+        assert!(!other.take(1));
         drop(one);
-        assert!(other.take(1, &limits));
+        assert!(other.take(1));
         drop(other);
         assert_eq!(total.load(Relaxed), 0);
     }

@@ -87,21 +87,20 @@ impl Incoming {
 impl Connection {
     /// One request; whether another may follow.
     async fn serve_one(&mut self) -> bool {
-        let then = match self.client.head(self.daemon.as_mut(), &self.gate.limits).await {
-            Arrival::Head(length) => match self.judge(length) {
-                Ok((mut incoming, decision)) => {
-                    self.carry_out(length, &mut incoming, decision).await
-                }
-                Err(error) => self.malformed(error).await,
-            },
-            Arrival::Malformed(error) => self.malformed(error).await,
-            Arrival::Late => {
-                let cutoff = Cutoff::HeadLate;
-                self.tell_malformed(cutoff.name(), cutoff.status(), b"");
-                self.answer_last(&cutoff.answer(), Method::Other).await
-            }
-            Arrival::Ended => Then::Close,
-        };
+        let then =
+            match self.client.head(self.daemon.as_mut(), &self.gate.limits, &self.gate.begun).await
+            {
+                Arrival::Head(length) => match self.judge(length) {
+                    Ok((mut incoming, decision)) => {
+                        self.carry_out(length, &mut incoming, decision).await
+                    }
+                    Err(error) => self.malformed(error).await,
+                },
+                Arrival::Malformed(error) => self.malformed(error).await,
+                Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
+                Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
+                Arrival::Ended => Then::Close,
+            };
         if then == Then::Linger {
             self.daemon = None;
             self.client.linger().await;
@@ -187,7 +186,7 @@ impl Connection {
             return Then::Close;
         }
         let gate = Arc::clone(&self.gate);
-        let mut share = Share::of(&gate.collected);
+        let mut share = Share::of_bodies(&gate.collected, &limits);
         let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
         {
             Ok(body) => body,

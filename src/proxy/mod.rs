@@ -56,4 +56,6 @@ pub struct Gate {
     pub relay: splice::Relay,
     /// How many bytes of bodies are collected at the moment, for all clients together.
     pub collected: AtomicUsize,
+    /// How many bytes of heads are begun and not ended at the moment, for all clients together.
+    pub begun: AtomicUsize,
 }

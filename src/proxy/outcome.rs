@@ -58,13 +58,16 @@ pub enum Cutoff {
     HeadLate,
     /// A body that is examined did not come in time.
     BodyLate,
+    /// All clients together have too many bytes of heads under way.
+    HeadsCrowded,
     /// All clients together have too many bytes of such bodies under way.
     BodiesCrowded,
 }
 
 impl Cutoff {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::HeadLate, Self::BodyLate, Self::BodiesCrowded];
+    pub const ALL: [Self; 4] =
+        [Self::HeadLate, Self::BodyLate, Self::HeadsCrowded, Self::BodiesCrowded];
 
     /// Its name, the same word in log, message and test.
     #[must_use]
@@ -72,6 +75,7 @@ impl Cutoff {
         match self {
             Self::HeadLate => "head-late",
             Self::BodyLate => "body-late",
+            Self::HeadsCrowded => "heads-crowded",
             Self::BodiesCrowded => "bodies-crowded",
         }
     }
@@ -81,7 +85,7 @@ impl Cutoff {
     pub const fn status(self) -> u16 {
         match self {
             Self::HeadLate | Self::BodyLate => 408,
-            Self::BodiesCrowded => 503,
+            Self::HeadsCrowded | Self::BodiesCrowded => 503,
         }
     }
 
@@ -97,6 +101,7 @@ impl fmt::Display for Cutoff {
         f.write_str(match self {
             Self::HeadLate => "the request head did not arrive in time (HEAD_TIMEOUT)",
             Self::BodyLate => "the request body did not arrive in time (HEAD_TIMEOUT)",
+            Self::HeadsCrowded => "too many request heads are under way at once; try again",
             Self::BodiesCrowded => "too many request bodies are under way at once; try again",
         })
     }

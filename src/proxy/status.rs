@@ -24,6 +24,7 @@ use prometheus_client::registry::Registry;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// So many may ask at once; others wait.
@@ -95,7 +96,7 @@ impl StatusListener {
             let roster = Rc::clone(&roster);
             async move { roster.keep_time().await }
         });
-        let status = Rc::new(Status { gate, closing, registry });
+        let status = Rc::new(Status { gate, closing, registry, begun: AtomicUsize::new(0) });
         let mut entrance = Entrance::new(acceptor, Arc::new(Places::new(CONNECTIONS_MAX)), None);
         event::spawn(async move {
             while let Some((client, place)) = entrance.next().await {
@@ -115,12 +116,14 @@ struct Status {
     gate: Arc<Gate>,
     closing: Arc<Closing>,
     registry: Registry,
+    /// How many bytes of heads are begun here at the moment.
+    begun: AtomicUsize,
 }
 
 impl Status {
     /// Answers one request.
     async fn answer(&self, mut client: Client) {
-        let (method, page) = match client.head(None, &LIMITS).await {
+        let (method, page) = match client.head(None, &LIMITS, &self.begun).await {
             Arrival::Head(length) => {
                 let head = RequestHead::parse(&client.inbox.filled()[..length]);
                 let asked = head.map(|head| (head.method, Question::of(&head)));
@@ -133,7 +136,10 @@ impl Status {
             Arrival::Malformed(error) => {
                 (Method::Other, Page::says(error.status(), &error.to_string()))
             }
-            Arrival::Late => (Method::Other, Page::says(408, "the request came too late")),
+            // So few can't be a crowd.
+            Arrival::Late | Arrival::Crowded => {
+                (Method::Other, Page::says(408, "the request came too late"))
+            }
             Arrival::Ended => return,
         };
         if client.send(&page.bytes(method)).await {

@@ -88,8 +88,17 @@ impl Gate {
 
     /// Starts it where no more than so many files may be open.
     pub fn start_with_file_limit(dir: Dir, variables: &[(&str, &str)], files: u32) -> Self {
+        Self::start_with_limit(dir, variables, &format!("-n {files}"))
+    }
+
+    /// Starts it where its data may have no more than so many KiB (getrlimit(2), `RLIMIT_DATA`).
+    pub fn start_with_memory_limit(dir: Dir, variables: &[(&str, &str)], kib: usize) -> Self {
+        Self::start_with_limit(dir, variables, &format!("-d {kib}"))
+    }
+
+    fn start_with_limit(dir: Dir, variables: &[(&str, &str)], limit: &str) -> Self {
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\""), PROGRAM]);
+        shell.args(["-c", &format!("ulimit {limit} && exec \"$0\""), PROGRAM]);
         Self::spawn(shell, dir, variables)
     }
 

@@ -58,12 +58,19 @@ impl<'g> Ledger<'g> {
     /// Everybody has gone: nothing is left of them.
     #[track_caller]
     pub fn close(self) {
+        let (gate, resident) = (self.gate, self.resident);
+        self.leave();
+        let grown = || gate.resident_bytes().saturating_sub(resident);
+        wait_until("memory to be given back", || grown() < GROWTH_BYTES_MAX);
+    }
+
+    /// Everybody has gone: no file is left of them. What a crowd had of memory its allocator may keep.
+    #[track_caller]
+    pub fn leave(self) {
         self.expect_service();
         drop(self.bystander);
         self.gate.expect_files(self.files);
         let pipes = self.gate.pipes();
         assert!(pipes <= PIPES_MAX, "{pipes} pipes are kept");
-        let grown = || self.gate.resident_bytes().saturating_sub(self.resident);
-        wait_until("memory to be given back", || grown() < GROWTH_BYTES_MAX);
     }
 }

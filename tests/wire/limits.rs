@@ -1,6 +1,6 @@
 //! What a client may take of the gate: time for a head, time without a request, bytes of a head.
 
-use super::gate::start;
+use super::gate::{start, wait_until};
 use super::peer::PATIENCE;
 use super::stand_in::{OK, PING};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -88,6 +88,40 @@ fn the_longest_head_can_be_chosen() {
     assert_eq!(answer.status, 431);
     assert!(answer.message().contains("MAX_HEAD_BYTES"), "{}", answer.message());
     client.expect_end();
+}
+
+#[test]
+fn heads_that_are_begun_are_bounded_together_and_whole_ones_are_none_of_them() {
+    let (gate, daemon) = start(&[]);
+    let begun = format!("GET /_ping HTTP/1.1\r\nA: {}", "b".repeat(60_000));
+    // 8 MiB hold 139 of them.
+    let mut holding: Vec<_> = (0..200).map(|_| gate.client()).collect();
+    for client in &holding {
+        // It may be cut off while it sends.
+        let _ = client.try_send(&begun);
+    }
+    wait_until("what is too much to be refused", || {
+        holding.iter().filter(|client| client.has_something()).count() >= 61
+    });
+    assert!(gate.log().contains("reason=\"heads-crowded\" status=503"), "{}", gate.log());
+    holding.retain(|client| !client.has_something());
+    let whole = gate.client();
+    whole.send(PING);
+    let connection = daemon.accept_with(PING);
+    connection.send(OK);
+    whole.expect(OK);
+    // With one that ends, and one that leaves, there is room for others.
+    let ending = holding.pop().expect("one");
+    ending.send("\r\nHost: docker\r\n\r\n");
+    daemon.accept_with(&begun).send(OK);
+    drop(holding);
+    let next = gate.client();
+    next.send(&begun);
+    next.send("\r\nHost: docker\r\n\r\n");
+    daemon.accept_with(&begun).send(OK);
+    for client in [ending, next] {
+        client.expect(OK);
+    }
 }
 
 /// The allocator of a thread that gives memory back asks the kernel for a setting, which it may not

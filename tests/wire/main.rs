@@ -38,6 +38,7 @@ mod lookup_ends;
 mod lookups;
 mod malformed;
 mod memory;
+mod memory_limit;
 mod metrics;
 mod modes;
 mod policy;

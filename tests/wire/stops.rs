@@ -160,8 +160,8 @@ fn a_gate_that_stands_still_goes_on_where_it_was() {
             scope.spawn(|| client.send(&noise));
             scope.spawn(|| connection.send(&noise));
             receiver.expect(&noise[..BYTES / 4]);
-            gate.signal("STOP");
             client.expect(&noise[..BYTES / 8]);
+            gate.signal("STOP");
             let waiting = gate.client();
             waiting.send(FORBIDDEN);
             waiting.expect_silence();

@@ -54,6 +54,12 @@ impl Connection {
         self.answer_last(&cutoff.answer(), Method::Other).await
     }
 
+    /// The same of a head that is not whole.
+    pub(super) async fn cut_off_head(&mut self, cutoff: Cutoff) -> Then {
+        self.tell_malformed(cutoff.name(), cutoff.status(), b"");
+        self.answer_last(&cutoff.answer(), Method::Other).await
+    }
+
     /// Says one last thing: after it, requests can't be told from bodies any more.
     pub(super) async fn answer_last(&mut self, answer: &Answer, method: Method) -> Then {
         if self.client.send(&answer.bytes(method, Persistence::Close)).await {

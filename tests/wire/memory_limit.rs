@@ -1,0 +1,69 @@
+//! A gate that may have 64 MiB and no more: its own bounds keep it from getting there, whatever ten
+//! thousand clients begin and do not end. Rust's allocator ends the process where the kernel gives no
+//! memory, so that the gate's being there afterwards shows that it has never asked for more.
+
+use super::exhaustion::raise_file_limit;
+use super::gate::{Dir, Gate, OPEN, wait_until};
+use super::ledger::Ledger;
+use super::metrics::{ON, scrape};
+use super::peer::Peer;
+use super::stand_in::StandIn;
+
+/// What a container might be given, as `ulimit -d` takes it.
+const LIMIT_KIB: usize = 64 << 10;
+
+const CLIENTS: usize = 10_000;
+
+/// At once, as the usual hard limits of files allow it.
+const CLIENTS_AT_ONCE: usize = 2_500;
+
+/// What clients begin: a head of this and that length, and a body that is examined.
+fn beginnings() -> [Vec<u8>; 5] {
+    let head = |bytes: usize| format!("GET /_ping HTTP/1.1\r\nA: {}", "b".repeat(bytes));
+    let body =
+        "POST /containers/create HTTP/1.1\r\nHost: docker\r\nContent-Length: 2000000\r\n\r\n{";
+    let body = format!("{body}{}", " ".repeat(100_000));
+    [head(1), head(15_000), head(40_000), head(63_000), body].map(String::into_bytes)
+}
+
+/// How many were cut off for this reason.
+fn cut_off(gate: &Gate, reason: &str) -> usize {
+    let text = scrape(gate);
+    let wanted = format!("reason=\"{reason}\"}} ");
+    let values = text.lines().filter_map(|line| line.split_once(&wanted)?.1.parse::<usize>().ok());
+    values.sum()
+}
+
+#[test]
+fn ten_thousand_beginnings_stay_within_64_mib() {
+    raise_file_limit();
+    let dir = Dir::new();
+    let daemon = StandIn::at(&dir.daemon());
+    let variables = [OPEN, &[ON, ("HEAD_TIMEOUT", "60")]].concat();
+    let gate = Gate::start_with_memory_limit(dir, &variables, LIMIT_KIB);
+    daemon.expect_probe();
+    let ledger = Ledger::with_bystander(&gate, &daemon);
+    let beginnings = beginnings();
+    for _ in 0..CLIENTS / CLIENTS_AT_ONCE {
+        let clients: Vec<Peer> = (0..CLIENTS_AT_ONCE).map(|_| gate.client()).collect();
+        for (client, bytes) in clients.iter().zip(beginnings.iter().cycle()) {
+            // One of a crowd may be cut off meanwhile.
+            let _ = client.try_send(bytes);
+        }
+        ledger.expect_service();
+        drop(clients);
+        wait_until("everybody to leave", || connections(&gate) == 1);
+    }
+    daemon.expect_untouched();
+    assert!(cut_off(&gate, "heads-crowded") > 0, "heads were never too many");
+    assert!(cut_off(&gate, "bodies-crowded") > 0, "bodies were never too many");
+    let peak = gate.peak_bytes() >> 10;
+    assert!(peak < LIMIT_KIB, "it took {peak} KiB");
+    ledger.leave();
+}
+
+fn connections(gate: &Gate) -> usize {
+    let text = scrape(gate);
+    let value = text.lines().find_map(|line| line.strip_prefix("dockgate_connections "));
+    value.and_then(|value| value.parse().ok()).expect("a number")
+}
