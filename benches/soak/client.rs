@@ -119,6 +119,13 @@ impl Client {
         Ok(read)
     }
 
+    /// All that still comes.
+    pub fn rest(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
     /// Nothing more comes, and it is a proper end.
     pub fn expect_end(&mut self) -> Result<(), Failure> {
         match self.0.fill_buf() {

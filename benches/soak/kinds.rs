@@ -42,13 +42,13 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "an answer read slowly", per_second: 1.0, hands: 2, play: slow_reader },
 ];
 
-const PING: &str = "GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n";
+pub const PING: &str = "GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n";
 
 fn same(got: &str, expected: &str) -> Result<(), Failure> {
     if got == expected { Ok(()) } else { Err(format!("{got:?} instead of {expected:?}").into()) }
 }
 
-fn ping(hand: &mut Hand) -> Result<(), Failure> {
+pub fn ping(hand: &mut Hand) -> Result<(), Failure> {
     hand.kept(|client, hand| {
         same(&client.ask(PING, 200)?, "OK")?;
         hand.tally.allowed("SystemPing");
@@ -56,7 +56,7 @@ fn ping(hand: &mut Hand) -> Result<(), Failure> {
     })
 }
 
-fn fresh_ping(hand: &mut Hand) -> Result<(), Failure> {
+pub fn fresh_ping(hand: &mut Hand) -> Result<(), Failure> {
     same(&hand.client()?.ask(PING, 200)?, "OK")?;
     hand.tally.allowed("SystemPing");
     Ok(())

@@ -7,7 +7,7 @@
 //!     make soak SOAK="--rate=3 --engine --gate=PATH"   # three times the load; a dockerd too; another build
 //!
 //! Clients (`kinds.rs`, one line each) play against the gate's release binary, over TCP and unix in
-//! turn, each at its own pace, so that the gate has about an eighth of a core to do. Behind it is a
+//! turn, each at its own pace, so that the gate has about a tenth of a core to do. Behind it is a
 //! stand-in daemon; all that it and the clients send each other is one known pattern (`pattern.rs`)
 //! from a place that the request names, so that each byte that is lost, doubled or out of its place
 //! is seen where it arrives. `AUDIT_LOG` goes to a socket that is read here, `METRICS_LISTEN` is
@@ -38,6 +38,7 @@ use std::process::ExitCode;
 
 mod bed;
 mod client;
+mod engine;
 mod gate;
 mod kinds;
 mod options;

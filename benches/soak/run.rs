@@ -2,8 +2,9 @@
 
 use crate::Failure;
 use crate::bed::Hand;
+use crate::engine::{self, Engine};
 use crate::gate::{Gate, Scrape};
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::{self, Kind};
 use crate::options::Options;
 use crate::report;
 use crate::samples::{Sample, Samples};
@@ -13,7 +14,7 @@ use crate::trail::Trail;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -35,34 +36,45 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     let folder = Folder::new()?;
-    let faults = behind_a_stand_in(options, &folder)?;
+    let stand_in = folder.0.join("daemon.sock");
+    stand_in::start(&stand_in)?;
+    let mut faults = soak("Stand-in daemon", kinds::KINDS, &stand_in, &folder.0, options)?;
+    if options.engine {
+        let engine = Engine::start(&folder.0.join("engine"))?;
+        faults.extend(soak("dockerd", engine::KINDS, &engine.socket(), &folder.0, options)?);
+    }
     for fault in &faults {
         println!("- FAULT: {fault}");
     }
     if faults.is_empty() { Ok(()) } else { Err(format!("{} faults", faults.len()).into()) }
 }
 
-/// The faults that were found.
-fn behind_a_stand_in(options: &Options, folder: &Folder) -> Result<Vec<String>, Failure> {
-    let (daemon, audit) = (folder.0.join("daemon.sock"), folder.0.join("audit.sock"));
-    stand_in::start(&daemon)?;
+/// A gate in front of this daemon, from its start to its end; the faults that were found.
+fn soak(
+    title: &str,
+    kinds: &'static [Kind],
+    daemon: &Path,
+    folder: &Path,
+    options: &Options,
+) -> Result<Vec<String>, Failure> {
+    let audit = daemon.with_file_name("audit.sock");
     let trail = Trail::start(&audit)?;
-    let mut gate = Gate::start(&options.gate, &folder.0, &daemon, &audit)?;
+    let mut gate = Gate::start(&options.gate, folder, daemon, &audit)?;
     let tally = Arc::new(Tally::default());
     gate.expect_ready()?;
     thread::sleep(SETTLING);
     let start = Sample::take(&gate, Duration::ZERO)?;
-    let load = under_load(options, KINDS, &gate, &tally)?;
+    let load = under_load(options, kinds, &gate, &tally)?;
     let end = in_quiet(&gate, &start, options.time)?;
     let samples = Samples { start, load, end, warm: options.time / 10 };
     let counts = tally.counts().clone();
-    report::print("Stand-in daemon", options.time, &samples, &counts);
+    report::print(title, options.time, &samples, &counts);
 
     let mut faults = samples.faults();
     for (kind, count) in &counts.kinds {
         faults.extend(count.told.iter().map(|why| format!("{kind}: {why}")));
     }
-    let idle = KINDS.iter().filter(|kind| !counts.kinds.contains_key(kind.name));
+    let idle = kinds.iter().filter(|kind| !counts.kinds.contains_key(kind.name));
     faults.extend(idle.map(|kind| format!("{}: never played", kind.name)));
     let scrape = gate.scrape()?;
     faults.extend(counts.disagreements(&scrape.requests));
