@@ -60,11 +60,8 @@ syscalls: ## how many system calls a request costs, by name (installs strace and
 soak: ## the gate under mixed load for SOAK_SECONDS, watched for leaks and wrong bytes, as a table
 	cargo bench --bench soak -- run --seconds=$(SOAK_SECONDS) $(SOAK)
 
-fuzz: ## each fuzz target for FUZZ_SECONDS (needs a nightly toolchain)
-	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	for target in $$(cargo +nightly fuzz list); do \
-		cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
-	done
+fuzz: ## each fuzz target for FUZZ_SECONDS
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 
 clean: ## remove what was built and installed
 	cargo clean

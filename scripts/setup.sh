@@ -12,6 +12,8 @@ main() {
     wants gcc libc6-dev -- command -v cc
     wants docker.io -- test -x /usr/sbin/dockerd
     if [ "${1:-all}" = all ]; then
+        # What fuzzes is written in C++.
+        wants g++ -- command -v c++
         wants docker-compose -- test -x /usr/bin/docker-compose
         wants busybox-static -- test -x /bin/busybox
         wants python3 python3-venv -- python3 -c 'import ensurepip, venv'

@@ -34,7 +34,7 @@ mod namespace;
 mod network;
 mod plugin;
 mod publish;
-mod query;
+pub mod query;
 mod registry;
 pub mod rules;
 mod security;

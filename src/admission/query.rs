@@ -31,7 +31,8 @@ pub fn judge(judge: &mut Judge<'_>, fields: &'static [Field], query: &[u8]) {
 }
 
 /// The parameters in their order; `None` where the daemon would drop a part.
-fn read(query: &[u8]) -> Option<Vec<(String, String)>> {
+#[must_use]
+pub fn read(query: &[u8]) -> Option<Vec<(String, String)>> {
     if query.contains(&b';') {
         return None;
     }

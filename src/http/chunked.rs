@@ -105,7 +105,8 @@ impl ChunkCursor {
             (Place::TrailerLine | Place::Trailer, _) if self.trailers == Trailers::Refuse => {
                 Err(FramingError::Trailer)
             }
-            (Place::TrailerLine, b'\n') => Err(FramingError::ChunkLineEnd),
+            // To a lenient client it would end the line, and maybe the body.
+            (Place::TrailerLine | Place::Trailer, b'\n') => Err(FramingError::ChunkLineEnd),
             (Place::Trailer, b'\r') => Ok(Place::TrailerLf),
             (Place::TrailerLine | Place::Trailer, _) => Ok(Place::Trailer),
             (Place::EndLf, b'\n') => Ok(Place::Complete),
@@ -178,7 +179,9 @@ mod tests {
     fn a_daemons_trailers_pass() {
         let body = b"0\r\nA: b\r\nC: d\r\n\r\n";
         assert_eq!(read(body, Trailers::Pass), Ok((body.len(), true)));
-        assert_eq!(read(b"0\r\n\n", Trailers::Pass), Err(FramingError::ChunkLineEnd));
+        for bytes in [&b"0\r\n\n"[..], b"0\r\nA: b\n", b"0\r\nA: b\rC"] {
+            assert_eq!(read(bytes, Trailers::Pass), Err(FramingError::ChunkLineEnd));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! leaves scalars and empties pointers, lists and maps. And what of it reaches the host.
 #![expect(clippy::wildcard_enum_match_arm, reason = "any other type is the wrong one")]
 
-use crate::reader::{self, Manner, Node, Value};
+use super::reader::{self, Manner, Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A value of the wrong type: the daemon refuses the body.

@@ -1,0 +1,127 @@
+//! A connection's bytes as the requests they are, read by the naive readers; and the gate's own words.
+
+use super::naive_chunks;
+use super::naive_head::{self, Body, Head};
+use super::naive_lines::Reading;
+
+/// One request of a connection.
+#[derive(Debug)]
+pub struct Request<'b> {
+    pub head: Head,
+    /// All of it, or what has come of it.
+    pub bytes: &'b [u8],
+    /// Whether all of its body is there, and in order.
+    pub is_whole: bool,
+    /// The body without its framing, where it is whole.
+    pub body: Vec<u8>,
+}
+
+/// The requests that a client sends, up to the first that has no end.
+pub fn requests(mut bytes: &[u8]) -> Vec<Request<'_>> {
+    let mut all = Vec::new();
+    while let Reading::Whole(head, head_bytes) = naive_head::read(bytes) {
+        let rest = &bytes[head_bytes..];
+        let body = match head.body {
+            Body::None => Some((Vec::new(), 0)),
+            Body::Length(length) => {
+                let length = usize::try_from(length).ok().filter(|&length| length <= rest.len());
+                length.map(|length| (rest[..length].to_vec(), length))
+            }
+            Body::Chunked => match naive_chunks::read(rest, false) {
+                Reading::Whole(data, count) => Some((data, count)),
+                Reading::Unfinished | Reading::Refused => None,
+            },
+        };
+        let Some((body, count)) = body else {
+            all.push(Request { head, bytes, is_whole: false, body: Vec::new() });
+            break;
+        };
+        let (own, after) = bytes.split_at(head_bytes + count);
+        all.push(Request { head, bytes: own, is_whole: true, body });
+        bytes = after;
+    }
+    all
+}
+
+impl Request<'_> {
+    /// How many of the bytes that the daemon got are this request, as it was sent or with its body in
+    /// one piece; `None` where it is another.
+    pub fn taken_from(&self, received: &[u8]) -> Option<usize> {
+        if self.is_whole && received.starts_with(self.bytes) {
+            return Some(self.bytes.len());
+        }
+        // What did not come whole may go on as far as it came.
+        if received.len() >= self.head.bytes && self.bytes.starts_with(received) {
+            return Some(received.len());
+        }
+        let reframed = self.reframed()?;
+        received.starts_with(&reframed).then_some(reframed.len())
+    }
+
+    /// The head with the body's length in place of whatever it says of that, and the body.
+    fn reframed(&self) -> Option<Vec<u8>> {
+        let head = self.bytes.get(..self.head.bytes).filter(|_| self.is_whole)?;
+        let mut whole = Vec::new();
+        for line in head.split_inclusive(|&byte| byte == b'\n') {
+            let name = line.split(|&byte| byte == b':').next()?.to_ascii_lowercase();
+            if name == b"transfer-encoding" {
+                whole.extend_from_slice(
+                    format!("Content-Length: {}\r\n", self.body.len()).as_bytes(),
+                );
+            } else {
+                whole.extend_from_slice(line);
+            }
+        }
+        whole.extend_from_slice(&self.body);
+        Some(whole)
+    }
+
+    /// What the request line asks for, with no version before it.
+    pub fn path(&self) -> String {
+        let path = String::from_utf8_lossy(&self.head.path).into_owned();
+        let unversioned = path.strip_prefix("/v").and_then(|rest| {
+            let version = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(0);
+            (version > 0).then(|| rest[version..].to_owned())
+        });
+        unversioned.unwrap_or(path)
+    }
+}
+
+/// What follows a question that the gate itself has asked the daemon, if it is one.
+pub fn after_question(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&bytes[..end]).ok()?;
+    let path = text.strip_prefix("GET /")?.strip_suffix(" HTTP/1.1\r\nHost: dockgate\r\n\r\n")?;
+    let asks = ["volumes/", "networks/", "containers/"].iter().any(|kind| path.starts_with(kind));
+    (asks && !path.contains([' ', '\r', '\n'])).then_some(&bytes[end..])
+}
+
+/// What follows the answers that the gate itself gives.
+pub fn after_own(mut bytes: &[u8]) -> &[u8] {
+    while let Some(after) = after_refusal(bytes) {
+        bytes = after;
+    }
+    bytes
+}
+
+fn after_refusal(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let (head, rest) = bytes.split_at(end);
+    let head = std::str::from_utf8(head).ok()?;
+    if head == "HTTP/1.1 100 Continue\r\n\r\n" {
+        return Some(rest);
+    }
+    let (status, fields) = head.strip_prefix("HTTP/1.1 ")?.split_once("\r\n")?;
+    let fields = fields.strip_prefix("Content-Type: application/json\r\nContent-Length: ")?;
+    let (length, end) = fields.split_once("\r\n")?;
+    if !status.starts_with(['4', '5']) || !["\r\n", "Connection: close\r\n\r\n"].contains(&end) {
+        return None;
+    }
+    // To HEAD it says no more.
+    if !rest.starts_with(b"{\"message\":\"dockgate: ") {
+        return Some(rest);
+    }
+    let length =
+        length.bytes().fold(0, |all, digit| all * 10 + usize::from(digit.wrapping_sub(b'0')));
+    rest.get(length..)
+}
