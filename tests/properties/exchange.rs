@@ -115,17 +115,25 @@ fn after_all<'c>(client: &'c [u8], request: &Request<'_>) -> &'c [u8] {
 
 /// Each of the client's bytes is the daemon's or the gate's own.
 fn explain_client(heard: &Heard) {
-    let mut rest = naive_stream::after_own(&heard.client);
-    for answer in heard.daemon.iter().flat_map(|connection| &connection.sent) {
-        // The gate has said it already.
-        let continued = answer.strip_prefix(b"HTTP/1.1 100 Continue\r\n\r\n");
-        let common =
-            |answer: &[u8]| rest.iter().zip(answer).take_while(|(one, other)| one == other).count();
-        let most = common(answer).max(continued.map_or(0, common));
-        // What the gate says in place of the rest may begin with the same letters.
-        let is_own = |&at: &usize| naive_stream::after_own(&rest[at..]).len() < rest.len() - at;
-        let taken = (0..=most).find(is_own).unwrap_or(most);
-        rest = naive_stream::after_own(&rest[taken..]);
+    let sent = heard.daemon.iter().flat_map(|connection| &connection.sent);
+    let sent: Vec<&[u8]> = sent.map(Vec::as_slice).collect();
+    let all = heard.client.escape_ascii();
+    assert!(is_explained(&heard.client, &sent), "nobody said all of this to the client: {all}");
+}
+
+/// Whether bytes are the beginnings of these answers, with the gate's own between them. One may look
+/// like the other, so that every place is tried where one can begin.
+fn is_explained(bytes: &[u8], answers: &[&[u8]]) -> bool {
+    let without_own = naive_stream::after_own(bytes);
+    if without_own.len() < bytes.len() && is_explained(without_own, answers) {
+        return true;
     }
-    assert!(rest.is_empty(), "nobody said this to the client: {}", rest.escape_ascii());
+    let Some((answer, others)) = answers.split_first() else { return bytes.is_empty() };
+    // The gate has said it already.
+    let continued = answer.strip_prefix(b"HTTP/1.1 100 Continue\r\n\r\n");
+    let common =
+        |answer: &[u8]| bytes.iter().zip(answer).take_while(|(one, other)| one == other).count();
+    let most = common(answer).max(continued.map_or(0, common));
+    let begins = |&at: &usize| naive_stream::after_own(&bytes[at..]).len() < bytes.len() - at;
+    [most].into_iter().chain((0..most).filter(begins)).any(|at| is_explained(&bytes[at..], others))
 }

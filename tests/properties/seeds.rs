@@ -1,6 +1,8 @@
 //! Where fuzzing begins: what clients send (`client-requests.tsv`), what was once wrong
 //! (`tests/data/refusals`), every operation in its plainest form, and a few answers and bodies.
 
+#[path = "../admission_twin/bodies.rs"]
+mod bodies;
 #[expect(dead_code, reason = "what is to become of them is the wire tests' to know")]
 #[path = "../wire/refusals.rs"]
 mod refusals;
@@ -51,6 +53,9 @@ const ARGUMENTS: &[&str] = &[
     "SecretCreate\n{\"Name\":\"s\",\"Data\":\"eA==\"}",
 ];
 
+/// Arguments that are made up, beside these.
+const MADE_UP: usize = 160;
+
 const BODIES: &[&str] = &[
     "r\n3\r\nabc\r\n0\r\n\r\n",
     "rbcgf\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\nGET",
@@ -73,7 +78,9 @@ const BODIES: &[&str] = &[
 pub fn of(property: &str) -> Vec<Vec<u8>> {
     let recorded = || client_requests().into_iter();
     let wrong: Vec<Vec<u8>> = refusals::all().iter().map(refusals::Case::bytes).collect();
-    let texts = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let texts = |texts: &[&str]| -> Vec<Vec<u8>> {
+        texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+    };
     match property {
         "request_head" => wrong.into_iter().chain(recorded().map(|(_, head)| head)).collect(),
         "target" => {
@@ -123,10 +130,29 @@ pub fn of(property: &str) -> Vec<Vec<u8>> {
             }
             all
         }
-        "admission" => texts(ARGUMENTS),
+        "admission" => texts(ARGUMENTS).into_iter().chain(made_up()).collect(),
         "body_cursor" => texts(BODIES),
         other => panic!("no seeds for {other}"),
     }
+}
+
+/// Arguments as the admission's twin makes them up, with mounts, odd keys and faults among them.
+fn made_up() -> impl Iterator<Item = Vec<u8>> {
+    let mut number = 1u32;
+    (0..MADE_UP).map(move |index| {
+        let mut tape = Vec::new();
+        for _ in 0..160 {
+            number = number.wrapping_mul(1_103_515_245).wrapping_add(12345);
+            tape.push(number.to_be_bytes()[1]);
+        }
+        let mut tape = bodies::Tape::new(&tape);
+        match index % 8 {
+            0..=3 => [&b"ContainerCreate\n"[..], &bodies::mounting(&mut tape)].concat(),
+            4 | 5 => [&b"ContainerCreate\n"[..], &bodies::create(&mut tape)].concat(),
+            6 => [&b"ContainerCreate\n"[..], &bodies::soup(&mut tape)].concat(),
+            _ => [&b"ImageBuild\n"[..], &bodies::query(&mut tape)].concat(),
+        }
+    })
 }
 
 /// Every operation in its plainest form, but OPTIONS, which is one on any path.

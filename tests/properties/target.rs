@@ -50,6 +50,10 @@ fn is_what_the_daemon_runs(call: Call, target: &Target<'_>, method: &[u8]) {
     };
     assert_eq!(id, call.operation.id());
     assert_eq!(version, call.version.map(|version| version.to_string()));
+    // Whoever splits before decoding has to find the same: a `%2F` is a letter of a name.
+    let letters = String::from_utf8_lossy(target.raw_path).replace("%2F", "x").replace("%2f", "x");
+    let as_letter = route(method, letters.as_bytes());
+    assert!(matches!(as_letter, Route::Operation { id: same, .. } if same == id), "{as_letter:?}");
     // In a path that is no text no name is looked at, and what examines one refuses it.
     let is_text = std::str::from_utf8(&target.path).is_ok();
     let first = parameters.first().map(Vec::as_slice).filter(|_| is_text);
