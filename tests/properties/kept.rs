@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// So many inputs of a property are kept, beside those for good,
 const INPUTS_MAX: usize = 400;
 
-/// and so many bytes, escaped.
+/// none longer than that,
+const INPUT_BYTES_MAX: usize = 512;
+
+/// and so many bytes in all, escaped.
 const TEXT_BYTES_MAX: usize = 100 * 1024;
 
 /// The inputs of a property.
@@ -27,13 +30,14 @@ pub fn written(inputs: &[Vec<u8>]) -> String {
     inputs.iter().map(|input| line(input) + "\n").collect()
 }
 
-/// Keeps the smallest of these, and what is kept for good.
+/// Keeps some of these, small ones and large ones, and what is kept for good.
 pub fn write(property: &str, mut inputs: Vec<Vec<u8>>) {
     let text = text(property);
     let (for_good, _) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
     inputs.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
     let mut kept = format!("{for_good}\n\n");
-    for input in inputs.iter().take(INPUTS_MAX) {
+    let step = inputs.len().div_ceil(INPUTS_MAX).max(1);
+    for input in inputs.iter().step_by(step).filter(|input| input.len() <= INPUT_BYTES_MAX) {
         if kept.len() + line(input).len() < TEXT_BYTES_MAX {
             kept.push_str(&written(std::slice::from_ref(input)));
         }

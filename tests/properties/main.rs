@@ -20,7 +20,7 @@ fn what_was_kept_still_holds() {
         let inputs = kept::read(property.name);
         let of_use = replay(&inputs, &property);
         assert!(inputs.len() >= 20, "{}: only {} are kept", property.name, inputs.len());
-        assert!(of_use * 10 >= inputs.len(), "{}: only {of_use} are of use", property.name);
+        assert!(of_use >= 5, "{}: only {of_use} are of use", property.name);
     }
 }
 
@@ -87,7 +87,7 @@ fn seeds_are_written() {
     }
 }
 
-/// Keeps what a fuzzer has come to, its smallest inputs first, and all that has been kept for good.
+/// Keeps some of what a fuzzer has come to, and all that has been kept for good.
 #[test]
 #[ignore = "a step of scripts/fuzz.sh keep"]
 fn inputs_are_kept() {
@@ -97,7 +97,10 @@ fn inputs_are_kept() {
         let inputs: Vec<Vec<u8>> =
             files.map(|file: PathBuf| fs::read(file).expect("an input")).collect();
         assert!(!inputs.is_empty(), "{}: nothing to keep", property.name);
-        kept::write(property.name, inputs);
+        // Seeds are tried anyway.
+        let seeds = seeds::of(property.name);
+        let invented = inputs.into_iter().filter(|input| !seeds.contains(input)).collect();
+        kept::write(property.name, invented);
     }
 }
 
