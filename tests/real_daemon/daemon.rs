@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -26,8 +26,30 @@ pub struct Daemon {
     process: Child,
 }
 
-/// A place in the daemon's log.
-pub struct Mark(usize);
+/// A file that a program under test writes its log to.
+pub struct Log(pub PathBuf);
+
+/// A place in a log.
+pub struct Mark(u64);
+
+impl Mark {
+    pub const START: Self = Self(0);
+}
+
+impl Log {
+    pub fn end(&self) -> Mark {
+        Mark(fs::metadata(&self.0).map_or(0, |log| log.len()))
+    }
+
+    /// What was written since; what can't be read is missed by whoever looks for it.
+    pub fn from(&self, mark: &Mark) -> String {
+        let mut bytes = Vec::new();
+        if let Ok(mut log) = File::open(&self.0) {
+            let _ = log.seek(SeekFrom::Start(mark.0)).and_then(|_| log.read_to_end(&mut bytes));
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
 
 impl Daemon {
     /// Starts a daemon that keeps all it has in `directory`, and waits until it answers.
@@ -82,16 +104,20 @@ impl Daemon {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark(self.log().len())
+        self.log().end()
     }
 
     /// The requests that the daemon has begun to serve since `mark`, the pings that every client sends left out.
     pub fn calls_since(&self, mark: &Mark) -> BTreeSet<String> {
-        let log = self.log();
-        let news = log.get(mark.0..).unwrap_or_default();
-        let calls = news.lines().filter_map(|line| line.split_once("msg=\"Calling "));
-        let calls = calls.map(|(_, call)| call.trim_end_matches('"').to_owned());
+        let calls = self.all_calls_since(mark).into_iter();
         calls.filter(|call| !call.ends_with("/_ping")).collect()
+    }
+
+    /// The same with the pings, in the order in which they were begun.
+    pub fn all_calls_since(&self, mark: &Mark) -> Vec<String> {
+        let news = self.log().from(mark);
+        let calls = news.lines().filter_map(|line| line.split_once("msg=\"Calling "));
+        calls.map(|(_, call)| call.trim_end_matches('"').to_owned()).collect()
     }
 
     /// Removes whatever a trial has left, all but the image: the next one finds what the first one found.
@@ -127,12 +153,16 @@ impl Daemon {
         eventually(START, || {
             Ok(self.endpoint().ask("GET", "/_ping", "").is_ok_and(|pong| pong.status == 200))
         })
-        .map_err(|_| io::Error::other(format!("dockerd does not answer; its log:\n{}", self.log())))
+        .map_err(|_| {
+            io::Error::other(format!(
+                "dockerd does not answer; its log:\n{}",
+                self.log().from(&Mark::START)
+            ))
+        })
     }
 
-    fn log(&self) -> String {
-        let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+    fn log(&self) -> Log {
+        Log(self.directory.join("log"))
     }
 }
 

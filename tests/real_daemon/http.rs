@@ -38,6 +38,7 @@ impl Endpoint {
     }
 }
 
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
@@ -87,7 +88,8 @@ impl Connection {
         self.head()
     }
 
-    fn head(&mut self) -> io::Result<Answer> {
+    /// Reads the head of the answer to a request that was sent as bytes.
+    pub fn head(&mut self) -> io::Result<Answer> {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status =
@@ -95,10 +97,10 @@ impl Connection {
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
-            let Some((name, value)) = line.split_once(": ") else {
+            let Some((name, value)) = line.split_once(':') else {
                 break;
             };
-            headers.push((name.to_owned(), value.to_owned()));
+            headers.push((name.to_owned(), value.trim_start().to_owned()));
         }
         Ok(Answer { status, headers, body: String::new() })
     }
