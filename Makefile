@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test fmt lint doc deny reproducible release bench bench-peers syscalls soak fuzz clean
+.PHONY: help run build image test differential fmt lint doc deny reproducible release bench bench-peers syscalls soak fuzz clean
 
 # Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
 PEERS ?=
@@ -10,6 +10,10 @@ SOAK ?=
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
+
+# How many random requests, and which.
+REQUESTS ?= 1000000
+SEED ?=
 
 help: ## what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -27,6 +31,10 @@ test: ## every test, those against a real Docker daemon included (as root)
 	scripts/setup.sh
 	cargo test
 	DOCKGATE_TEST_RELAY=splice cargo test --test wire -- --skip twins
+
+differential: ## REQUESTS random requests (SEED=... for others) before a real Docker daemon, as root
+	scripts/setup.sh
+	DOCKGATE_RANDOM_REQUESTS=$(REQUESTS) DOCKGATE_RANDOM_SEED=$(SEED) cargo test --test real_daemon -- --nocapture "whatever requests are made of, the daemon"
 
 fmt: ## format the code
 	cargo fmt

@@ -14,6 +14,7 @@ main() {
     if [ "${1:-all}" = all ]; then
         # What fuzzes is written in C++.
         wants g++ -- command -v c++
+        wants podman -- test -x /usr/bin/podman
         wants docker-compose -- test -x /usr/bin/docker-compose
         wants busybox-static -- test -x /bin/busybox
         wants python3 python3-venv -- python3 -c 'import ensurepip, venv'

@@ -66,8 +66,18 @@ enum Part {
     Something,
 }
 
+/// Every route of the tables: its method, its path, its name.
+pub fn lines() -> impl Iterator<Item = [&'static str; 3]> {
+    let lines = TABLES.iter().flat_map(|table| table.lines());
+    lines.filter(|line| !line.starts_with('#')).map(|line| {
+        let mut fields = line.split('\t');
+        [(); 3].map(|()| fields.next().unwrap_or_default())
+    })
+}
+
 /// Routes the request by every route that any daemon has.
 #[must_use]
+#[allow(dead_code, reason = "where one daemon is meant, its own routes are asked")]
 pub fn route(method: &str, target: &[u8]) -> Route {
     static EVERY: LazyLock<Router> = LazyLock::new(|| Router::without(&[], Debug::Anywhere));
     EVERY.route(method, target)
@@ -77,12 +87,7 @@ impl Router {
     /// All routes but these.
     #[must_use]
     pub fn without(absent: &[&str], debug: Debug) -> Self {
-        let lines = TABLES.iter().flat_map(|table| table.lines());
-        let fields = lines.filter(|line| !line.starts_with('#')).map(|line| {
-            let mut fields = line.split('\t');
-            [(); 3].map(|()| fields.next().unwrap_or_default())
-        });
-        let present = fields.filter(|[_, _, id]| !absent.contains(id));
+        let present = lines().filter(|[_, _, id]| !absent.contains(id));
         let mut routes: Vec<_> =
             present.flat_map(|[method, path, id]| templates(method, path, id)).collect();
         // The first route that fits is taken. Where two fit, moby's order has the one that says

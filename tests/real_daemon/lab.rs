@@ -149,8 +149,14 @@ fn watchman(directory: &Path) -> io::Result<Child> {
 pub fn requirements() -> Vec<PathBuf> {
     let clients = Path::new(REPOSITORY).join("target/clients");
     let installed = ["venv/bin/python3", "node_modules/dockerode"].map(|path| clients.join(path));
-    let system =
-        [DOCKER, "/usr/sbin/dockerd", "/usr/bin/docker-compose", "/usr/bin/node", "/bin/busybox"]
-            .map(PathBuf::from);
+    let system = [
+        DOCKER,
+        "/usr/sbin/dockerd",
+        "/usr/bin/docker-compose",
+        "/usr/bin/node",
+        "/usr/bin/podman",
+        "/bin/busybox",
+    ]
+    .map(PathBuf::from);
     system.into_iter().chain(installed).collect()
 }

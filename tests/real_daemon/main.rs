@@ -6,6 +6,7 @@
 
 mod admission;
 mod agreement;
+mod bookkeeping;
 mod buildkit;
 mod cli;
 mod clients;
@@ -18,9 +19,13 @@ mod image;
 mod lab;
 mod lifecycle;
 mod load;
+mod podman;
 mod policies;
 mod process;
 mod random;
+#[path = "../model/router.rs"]
+mod router;
+mod routing;
 mod terminal;
 mod transcript;
 
@@ -76,7 +81,10 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("image", image::PROOFS),
         ("agreement", agreement::PROOFS),
         ("hijack", hijack::PROOFS),
+        ("routing", routing::PROOFS),
         ("random", random::PROOFS),
+        ("podman", podman::PROOFS),
+        ("bookkeeping", bookkeeping::PROOFS),
         ("policy", policies::PROOFS),
         ("lifecycle", lifecycle::PROOFS),
         ("load", load::PROOFS),
