@@ -18,18 +18,19 @@ pub fn holds(input: &[u8]) -> bool {
         b'u' => Hijack::Upgrade,
         _ => Hijack::Never,
     };
+    let asked_for = Asked { head: asked == b'h', hijack };
     let found = HeadScan::default().find(bytes, HEAD_BYTES_MAX);
     cut::finds_the_same(bytes, HEAD_BYTES_MAX, found);
     let parsed = match found {
-        Ok(Some(length)) => {
-            ResponseHead::parse(&bytes[..length], Asked { head: asked == b'h', hijack }).map(Some)
-        }
+        Ok(Some(length)) => ResponseHead::parse(&bytes[..length], asked_for).map(Some),
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
+    let at_once = ResponseHead::at_once(bytes, HEAD_BYTES_MAX, asked_for);
+    assert_eq!(at_once, parsed.ok().flatten(), "one pass, or two");
     match (parsed, naive_answer::read(bytes, asked)) {
         (Ok(Some(head)), Reading::Whole(naive, length)) => {
-            assert_eq!((head.bytes, head.status), (&bytes[..length], naive.status));
+            assert_eq!((head.length, head.status), (length, naive.status));
             let next = match naive.follows {
                 Follows::Another => Next::Interim,
                 Follows::Body(Body::None) => Next::Body(BodyFraming::Empty),

@@ -12,6 +12,7 @@ use dockgate::api::ApiVersion;
 use dockgate::event::{self, EventLoop};
 use dockgate::observe::observer::Observer;
 use dockgate::proxy::daemon::Daemon;
+use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
 use dockgate::proxy::socket::Socket;
 use dockgate::proxy::splice::Relay;
@@ -102,6 +103,7 @@ impl Stage {
                 observer: Observer::default(),
                 relay: Relay::Auto,
                 collected: AtomicUsize::new(0),
+                begun: AtomicUsize::new(0),
             })
         });
         Self { path, listener, gates }
@@ -161,7 +163,9 @@ impl Play {
                 // The loop catches a panic: this tells of it.
                 let told = Told(end);
                 let socket = Socket::accepted(served.into()).expect("registered");
-                connection::serve(socket, gate, roster.seat()).await;
+                let places = Arc::new(Places::new(1));
+                let place = poll_fn(|cx| places.poll_take(cx)).await;
+                connection::serve(socket, place, gate, roster.seat()).await;
                 drop(told);
             }
         });
