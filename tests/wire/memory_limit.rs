@@ -7,7 +7,7 @@ use super::gate::{Dir, Gate, OPEN, wait_until};
 use super::ledger::Ledger;
 use super::metrics::{ON, scrape};
 use super::peer::Peer;
-use super::stand_in::StandIn;
+use super::stand_in::{EVENTS, FORBIDDEN, OK, StandIn};
 
 /// What a container might be given, as `ulimit -d` takes it.
 const LIMIT_KIB: usize = 64 << 10;
@@ -57,6 +57,37 @@ fn ten_thousand_beginnings_stay_within_64_mib() {
     daemon.expect_untouched();
     assert!(cut_off(&gate, "heads-crowded") > 0, "heads were never too many");
     assert!(cut_off(&gate, "bodies-crowded") > 0, "bodies were never too many");
+    let peak = gate.peak_bytes() >> 10;
+    assert!(peak < LIMIT_KIB, "it took {peak} KiB");
+    ledger.leave();
+}
+
+/// Each of a crowd follows the daemon's events and sends what would fill a buffer after that: it has
+/// to wait, and must not have a buffer of that size for it.
+#[test]
+fn what_a_crowd_sends_ahead_stays_within_40_mib() {
+    const LIMIT_KIB: usize = 40 << 10;
+    raise_file_limit();
+    let dir = Dir::new();
+    let daemon = StandIn::at(&dir.daemon());
+    let gate = Gate::start_with_memory_limit(dir, &[ON, ("EVENTS", "1")], LIMIT_KIB);
+    daemon.expect_probe();
+    let ledger = Ledger::with_bystander(&gate, &daemon);
+    let ahead = [EVENTS.to_owned(), FORBIDDEN.repeat(700)].concat();
+    let crowd: Vec<(Peer, Peer)> = (0..CLIENTS_AT_ONCE)
+        .map(|_| {
+            let client = gate.client();
+            client.send(&ahead);
+            (client, daemon.accept_with(EVENTS))
+        })
+        .collect();
+    ledger.expect_service();
+    // Nobody has lost anything by it.
+    let (client, connection) = crowd.last().expect("somebody");
+    connection.send(OK);
+    client.expect(OK);
+    assert_eq!(client.answer().status, 403);
+    drop(crowd);
     let peak = gate.peak_bytes() >> 10;
     assert!(peak < LIMIT_KIB, "it took {peak} KiB");
     ledger.leave();
