@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test differential fmt lint doc deny reproducible release bench bench-peers syscalls soak fuzz clean
+.PHONY: help run build image test differential fmt lint doc deny reproducible release mutants miri bench bench-peers syscalls soak fuzz clean
 
 # Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
 PEERS ?=
@@ -7,6 +7,9 @@ PEERS ?=
 # How long the soak lasts, in seconds, and further arguments, for instance --rate=3 (benches/soak/options.rs).
 SOAK_SECONDS ?= 60
 SOAK ?=
+
+# Further arguments, for instance --shard=0/4 or --file=src/http/**.
+MUTANTS ?=
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
@@ -55,6 +58,10 @@ reproducible: ## HEAD is built twice, elsewhere each time, and must have the sam
 
 release: ## that, and in target/release-artifacts the binary, checksums, what is in it, licences
 	@scripts/release.sh
+
+mutants: ## whether the tests notice each small change to the code that judges (takes hours)
+	command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
+	cargo mutants --output=target $(MUTANTS)
 
 bench: ## the benchmarks: what judging costs, what the gate adds to a request
 	cargo bench

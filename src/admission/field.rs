@@ -74,13 +74,6 @@ impl Object {
     pub const fn embeds(self, others: &'static [&'static Object]) -> Self {
         Self { embeds: others, ..self }
     }
-
-    /// The line of a field.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Option<&'static Field> {
-        let own = self.fields.iter().find(|field| field.name == name);
-        own.or_else(|| self.embeds.iter().find_map(|other| other.field(name)))
-    }
 }
 
 /// A field that can do no harm.

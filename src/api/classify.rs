@@ -213,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn each_reason_has_words_of_its_own() {
+        let words = |reason: Unclassified| reason.to_string();
+        assert!(words(Unclassified::Unknown).starts_with("no operation"));
+        assert!(words(Unclassified::Version).contains("/v1.41"));
+        assert!(words(Unclassified::EncodedSlash).contains("%2F"));
+    }
+
+    #[test]
     fn the_version_is_read_in_its_one_form() {
         let version = |path| call(Method::Get, path).map(|call| call.version);
         assert_eq!(version("/_ping"), Ok(None));

@@ -52,6 +52,12 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_written_as_it_is_read() {
+        let version = ApiVersion::parse(b"1.41").expect("a version");
+        assert_eq!(version.to_string(), "1.41");
+    }
+
+    #[test]
     fn versions_are_ordered_as_numbers() {
         assert!(ApiVersion::parse(b"1.9") < ApiVersion::parse(b"1.24"));
     }

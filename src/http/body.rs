@@ -141,6 +141,26 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_left_may_be_moved_and_nothing_after_it() {
+        let mut body = BodyCursor::new(BodyFraming::Length(3), Trailers::Refuse);
+        assert_eq!(body.moved(3), Ok(()));
+        assert!(body.is_complete());
+        assert_eq!(body.moved(1), Err(FramingError::Overrun));
+    }
+
+    #[test]
+    fn only_chunks_are_chunked() {
+        for (framing, expected) in [
+            (BodyFraming::Chunked, true),
+            (BodyFraming::Empty, false),
+            (BodyFraming::Length(1), false),
+            (BodyFraming::UntilClose, false),
+        ] {
+            assert_eq!(BodyCursor::new(framing, Trailers::Pass).is_chunked(), expected);
+        }
+    }
+
+    #[test]
     fn an_empty_body_is_complete_at_once() {
         let mut body = BodyCursor::new(BodyFraming::Empty, Trailers::Refuse);
         assert!(body.is_complete());

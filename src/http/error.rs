@@ -210,3 +210,19 @@ impl fmt::Display for FramingError {
 }
 
 impl std::error::Error for FramingError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_rule_has_a_name_and_words_of_its_own() {
+        let heads = HeadError::ALL.iter().map(|error| (error.name(), error.to_string()));
+        let bodies = FramingError::ALL.iter().map(|error| (error.name(), error.to_string()));
+        let (names, words): (BTreeSet<_>, BTreeSet<_>) = heads.chain(bodies).unzip();
+        let count = HeadError::ALL.len() + FramingError::ALL.len();
+        assert_eq!((names.len(), words.len()), (count, count));
+        assert!(words.iter().all(|words| words.len() > 10));
+    }
+}

@@ -33,7 +33,6 @@ pub(super) struct Fields<'b> {
     pub content_length: Once<'b>,
     pub content_type: Once<'b>,
     pub transfer_encoding: Once<'b>,
-    pub upgrade: bool,
     pub expect_continue: bool,
     close: bool,
     keep_alive: bool,
@@ -50,10 +49,7 @@ impl<'b> Fields<'b> {
             }
             lines = rest;
             // The letters that the names below begin with: one comparison for most lines.
-            if matches!(
-                name.first(),
-                Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't' | b'U' | b'u')
-            ) {
+            if matches!(name.first(), Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't')) {
                 fields.add(name, trim(value));
             }
         }
@@ -65,7 +61,6 @@ impl<'b> Fields<'b> {
         match name.len() {
             4 if is(name, b"host") => self.host.add(value),
             6 if is(name, b"expect") => self.expect_continue |= has_token(value, b"100-continue"),
-            7 if is(name, b"upgrade") => self.upgrade = true,
             10 if is(name, b"connection") => {
                 self.close |= has_token(value, b"close");
                 self.keep_alive |= has_token(value, b"keep-alive");

@@ -137,13 +137,7 @@ fn start_line_error(error: HeadError, head: &[u8]) -> HeadError {
     let mut words = line.split(|&byte| byte == b' ').skip(2);
     let (version, more) = (words.next().unwrap_or_default(), words.next());
     let spoken = version.starts_with(b"HTTP/") && more.is_none();
-    if error == HeadError::Version && !spoken {
-        HeadError::StartLine
-    } else if error == HeadError::StartLine && line.starts_with(b"PRI * HTTP/") {
-        HeadError::Version
-    } else {
-        error
-    }
+    if error == HeadError::Version && !spoken { HeadError::StartLine } else { error }
 }
 
 /// Whether Go's `ParseForm` would read the body (`net/http`, `parsePostForm`; `mime`,
@@ -267,6 +261,51 @@ mod tests {
         assert_eq!(parse("GET / HTTP/1.1\r\n\r\n").err(), Some(HeadError::HostMissing));
         assert!(parse("GET / HTTP/1.0\r\n\r\n").is_ok());
         assert!(parse("GET / HTTP/1.1\r\nhost:\r\n\r\n").is_ok());
+    }
+
+    #[test]
+    fn a_field_is_known_by_its_whole_name() {
+        let head = "POST /build HTTP/1.1\r\nHost: x\r\nHose: y\r\nExpecd: 100-continue\r\n\
+                    Connectiom: close\r\nContent-Lengti: x\r\nContent-Typf: multipart/x\r\n\
+                    Transfer-Encodinh: x\r\nContent-Length: 3\r\n\r\n";
+        let request = parse(head).expect("a proper head");
+        assert_eq!(request.framing, BodyFraming::Length(3));
+        assert_eq!(request.persistence, Persistence::KeepAlive);
+        assert!(!request.is_form && !request.expects_continue);
+    }
+
+    #[test]
+    fn a_client_waits_only_with_a_body_and_on_1_1() {
+        let waits = |version: &str, lines: &str| {
+            let head = format!("POST /build {version}\r\nHost: x\r\n{lines}\r\n");
+            parse(&head).expect("a proper head").expects_continue
+        };
+        let expect = "Expect: 100-Continue\r\n";
+        let body = "Content-Length: 3\r\n";
+        assert!(waits("HTTP/1.1", &[expect, body].concat()));
+        assert!(waits("HTTP/1.1", &[expect, body, "Expect: x\r\n"].concat()));
+        assert!(!waits("HTTP/1.1", expect));
+        assert!(!waits("HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 0\r\n"));
+        assert!(!waits("HTTP/1.0", &[expect, body].concat()));
+        assert!(!waits("HTTP/1.1", body));
+    }
+
+    #[test]
+    fn a_field_is_found_in_any_case_and_without_blanks() {
+        let head = "GET / HTTP/1.1\r\nHost: x\r\nX-A: \t one \r\nx-a: two\r\n\r\n";
+        let request = parse(head).expect("a proper head");
+        assert_eq!(request.field(b"x-A"), Some(&b"one"[..]));
+        assert_eq!(request.field(b"host"), Some(&b"x"[..]));
+        assert_eq!(request.field(b"x"), None);
+    }
+
+    #[test]
+    fn methods_are_read_as_they_are_written() {
+        use Method::{Delete, Get, Head, Options, Post, Put};
+        for method in [Get, Head, Post, Put, Delete, Options] {
+            assert_eq!(Method::of(method.to_string().as_bytes()), method);
+        }
+        assert_eq!(Method::Other.to_string(), "(other method)");
     }
 
     #[test]

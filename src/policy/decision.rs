@@ -186,3 +186,107 @@ fn refusal(operation: Operation, findings: Option<Findings>) -> Refusal {
     let arguments = |findings| Reason::Arguments(Box::new(findings));
     Refusal::of(findings.map_or(Reason::Closed, arguments), Some(operation))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::{Rules, Variable as Rule};
+    use crate::api::ApiVersion;
+    use crate::http::RequestHead;
+    use crate::policy::{Policy, Settings, Variable};
+
+    /// With containers and exec open, and these rules.
+    fn judge(rules: Rules, head: &str) -> Decision {
+        let open = [Variable::Containers, Variable::Exec, Variable::Post];
+        let on = |settings: Settings, &variable: &Variable| settings.with(variable, true);
+        let settings = open.iter().fold(Settings::default(), on);
+        let head = format!("{head} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n");
+        let head = RequestHead::parse(head.as_bytes()).expect("a proper head");
+        Policy::new(settings, ApiVersion { major: 1, minor: 24 }, rules).judge(&head)
+    }
+
+    fn examination(rules: Rules, head: &str) -> Examination {
+        match judge(rules, head) {
+            Decision::Examine(examination) => *examination,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn inquiry(rules: Rules) -> Inquiry {
+        match judge(rules, "PUT /containers/x/archive?path=/") {
+            Decision::Inquire(inquiry) => *inquiry,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn off() -> Rules {
+        Rules::new().with(Rule::Admission, "off").expect("a word")
+    }
+
+    #[test]
+    fn a_decision_knows_what_it_is_about() {
+        for (head, expected) in [
+            ("GET /_ping", Some(Operation::SystemPing)),
+            ("POST /containers/create", Some(Operation::ContainerCreate)),
+            ("PUT /containers/x/archive?path=/", Some(Operation::PutContainerArchive)),
+            ("GET /info", Some(Operation::SystemInfo)),
+            ("GET /nowhere", None),
+        ] {
+            assert_eq!(judge(Rules::new(), head).operation(), expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_head_has_no_body_and_only_some_operations_hijack() {
+        let spent = |operation| Grant::new(operation).spend();
+        let plain = Asked { head: false, hijack: Hijack::Never };
+        assert_eq!(spent(Operation::SystemPingHead), Asked { head: true, ..plain });
+        assert_eq!(spent(Operation::SystemPing), plain);
+        let attach = Asked { hijack: Hijack::Stream, ..plain };
+        assert_eq!(spent(Operation::ContainerAttach), attach);
+    }
+
+    #[test]
+    fn what_follows_the_value_matters_only_before_a_hijack() {
+        let body = || b"{}   ".to_vec();
+        for rules in [Rules::new(), off()] {
+            let start = examination(rules.clone(), "POST /exec/x/start");
+            let refusal = start.judge(body()).expect_err("three blanks");
+            assert_eq!(refusal.name(), "not-one-json-value");
+            let start = examination(rules, "POST /exec/x/start").judge(b"{}".to_vec());
+            assert_eq!(start.and_then(Inquiry::close).expect("one value").1.body, b"{}");
+        }
+        let create = examination(Rules::new(), "POST /containers/create").judge(body());
+        assert!(create.is_ok());
+    }
+
+    #[test]
+    fn what_is_lost_by_its_head_is_refused_at_once() {
+        let head = "POST /containers/x/start?checkpoint-dir=/etc";
+        let Decision::Refuse(refusal) = judge(Rules::new(), head) else { panic!("{head}") };
+        assert_eq!(refusal.name(), "bind-mounts");
+        assert_eq!(refusal.findings().count(), 1);
+    }
+
+    #[test]
+    fn the_daemons_answer_decides_an_inquiry() {
+        for (answer, expected) in [
+            (Some((200, &br#"{"Id":"0f"}"#[..])), None),
+            (Some((404, b"{}")), Some("missing")),
+            (Some((200, b"{}")), Some("unanswered")),
+            (None, Some("unanswered")),
+        ] {
+            let mut inquiry = inquiry(Rules::new());
+            let (question, asked) = inquiry.question().expect("one");
+            assert_eq!(question.path(), "/containers/x/json");
+            assert_eq!(asked, Asked { head: false, hijack: Hijack::Never });
+            inquiry.answer(answer);
+            assert!(inquiry.question().is_none());
+            let name = inquiry.close().map(|(grant, passed)| {
+                assert_eq!(grant.operation(), Operation::PutContainerArchive);
+                assert_eq!(passed.id.as_deref(), Some("0f"));
+            });
+            assert_eq!(name.err().map(|refusal| refusal.name()), expected, "{answer:?}");
+        }
+    }
+}

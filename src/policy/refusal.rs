@@ -151,3 +151,45 @@ pub fn needs(missing: VariableSet, operation: Operation) -> String {
         format!("needs {needed}, or {granting}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(reason: Reason, operation: Operation) -> String {
+        Refusal::of(reason, Some(operation)).to_string()
+    }
+
+    #[test]
+    fn a_refusal_says_what_would_have_to_be_set() {
+        let missing = VariableSet::default().with(Variable::Containers).with(Variable::Post);
+        assert_eq!(
+            said(Reason::Withheld(missing), Operation::ContainerCreate),
+            "ContainerCreate needs CONTAINERS=1 and POST=1"
+        );
+        assert_eq!(
+            said(Reason::Withheld(missing), Operation::ContainerStop),
+            "ContainerStop needs CONTAINERS=1 and POST=1, or ALLOW_STOP=1 or ALLOW_RESTARTS=1"
+        );
+        let oldest = ApiVersion { major: 1, minor: 24 };
+        let old = said(Reason::OldVersion(oldest), Operation::SystemPing);
+        assert!(old.starts_with("SystemPing is asked for") && old.contains("1.24"), "{old}");
+        let long = said(Reason::BodyTooLong(9), Operation::ContainerCreate);
+        assert!(long.contains("more than 9 bytes"), "{long}");
+    }
+
+    #[test]
+    fn what_is_no_operation_is_refused_without_a_name() {
+        let refusal = Refusal::of(Reason::Unclassified(Unclassified::Version), None);
+        assert_eq!(refusal.to_string(), Unclassified::Version.to_string());
+        assert_eq!(refusal.findings().count(), 0);
+    }
+
+    #[test]
+    fn what_arguments_were_refused_for_is_told() {
+        let finding = Finding::of(crate::admission::Cause::Query, "is wrong");
+        let findings = Findings::of(vec![finding.clone()]).expect("one");
+        let refusal = Refusal::of(Reason::Arguments(Box::new(findings)), None);
+        assert_eq!(refusal.findings().collect::<Vec<_>>(), [&finding]);
+    }
+}

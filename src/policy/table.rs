@@ -174,6 +174,7 @@ fn write_gate(method: Method) -> Variable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::Variable as Rule;
 
     fn verdict_of(settings: &[(Variable, bool)], operation: Operation) -> Verdict {
         let settings = settings
@@ -274,6 +275,78 @@ mod tests {
         assert_eq!(writes(&[(Delete, true)], delete), Verdict::Allowed);
         assert_eq!(writes(&[(Post, true), (Put, false)], put), withheld(&[Put]));
         assert_eq!(writes(&[(Delete, true)], put), withheld(&[Put]));
+    }
+
+    fn policy(settings: &[Variable], rules: Rules) -> Policy {
+        let on = |settings: Settings, &variable: &Variable| settings.with(variable, true);
+        let settings = settings.iter().fold(Settings::default(), on);
+        Policy::new(settings, ApiVersion { major: 1, minor: 24 }, rules)
+    }
+
+    /// What is decided on `POST path` with these header lines: a word, or the refusal's name.
+    fn decided(policy: &Policy, path: &str, lines: &str) -> &'static str {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
+        let head = RequestHead::parse(head.as_bytes()).expect("a proper head");
+        match policy.judge(&head) {
+            Decision::Allow(_) => "allow",
+            Decision::Examine(_) => "examine",
+            Decision::Inquire(_) => "inquire",
+            Decision::Refuse(refusal) => refusal.name(),
+        }
+    }
+
+    #[test]
+    fn versions_below_the_oldest_are_refused() {
+        let policy = policy(&[Containers, Post], Rules::new());
+        for (version, expected) in
+            [("/v1.23", "old-version"), ("/v1.24", "allow"), ("/v1.25", "allow"), ("", "allow")]
+        {
+            let path = format!("{version}/containers/x/stop");
+            assert_eq!(decided(&policy, &path, ""), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_passed_on_examined_or_refused_as_its_line_says() {
+        let length = |bytes: u64| format!("Content-Length: {bytes}\r\n");
+        let chunked = "Transfer-Encoding: chunked\r\n".to_owned();
+        let form = |length: String| format!("{length}Content-Type: multipart/form-data\r\n");
+        let open = [Containers, Exec, Variable::Build, Variable::Session, Post];
+        let (held, off) = (Rules::new(), Rules::new().with(Rule::Admission, "off"));
+        let (held, off) = (policy(&open, held), policy(&open, off.expect("a word")));
+        for (path, lines, expected, unexamined) in [
+            ("/build", chunked.clone(), "allow", "allow"),
+            ("/build", form(chunked.clone()), "form-body", "form-body"),
+            ("/build", form(String::new()), "allow", "allow"),
+            ("/containers/create", length(2), "examine", "allow"),
+            ("/containers/create", chunked.clone(), "examine", "allow"),
+            ("/containers/create", String::new(), "allow", "allow"),
+            ("/exec/x/start", length(2), "examine", "examine"),
+            ("/containers/x/start", String::new(), "allow", "allow"),
+            ("/containers/x/start", length(SHORT_BYTES_MAX), "allow", "allow"),
+            ("/containers/x/start", length(8), "unexpected-body", "unexpected-body"),
+            ("/containers/x/start", chunked, "unexpected-body", "unexpected-body"),
+            ("/session", String::new(), "allow", "allow"),
+            ("/session", length(2), "unexpected-body", "unexpected-body"),
+        ] {
+            assert_eq!(decided(&held, path, &lines), expected, "{path} {lines:?}");
+            assert_eq!(decided(&off, path, &lines), unexamined, "{path} {lines:?} unexamined");
+        }
+    }
+
+    #[test]
+    fn what_allowed_an_operation_is_named() {
+        let deciding = |settings: &[(Variable, bool)], operation| {
+            let with = |settings: Settings, &(variable, on): &_| settings.with(variable, on);
+            deciding(operation, settings.iter().fold(Settings::default(), with))
+        };
+        let (start, delete) = (Operation::ContainerStart, Operation::ContainerDelete);
+        assert_eq!(deciding(&[(AllowStart, true)], start), [AllowStart]);
+        assert_eq!(deciding(&[(Containers, true), (Post, true)], start), [Containers, Post]);
+        assert_eq!(deciding(&[(Containers, true), (Post, true)], delete), [Containers, Post]);
+        assert_eq!(deciding(&[(Containers, true), (Delete, true)], delete), [Containers, Delete]);
+        assert_eq!(deciding(&[(Containers, true)], Operation::ContainerLogs), [Containers]);
+        assert_eq!(deciding(&[], Operation::SystemPing), [Variable::Ping]);
     }
 
     #[test]

@@ -226,6 +226,25 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_is_known_by_its_name() {
+        for &variable in Variable::ALL {
+            assert_eq!(Variable::named(variable.name()), Some(variable));
+            assert_eq!(variable.to_string(), variable.name());
+        }
+        assert_eq!(Variable::named("post"), None);
+    }
+
+    #[test]
+    fn the_last_word_on_a_variable_holds_and_is_about_no_other() {
+        let settings = Settings::default().with(Variable::Ping, false).with(Variable::Post, false);
+        assert_eq!(settings.get(Variable::Ping), Some(false));
+        let settings = settings.with(Variable::Post, true).with(Variable::Post, true);
+        assert_eq!(settings.get(Variable::Post), Some(true));
+        let settings = settings.with(Variable::Post, false);
+        assert_eq!(settings.get(Variable::Post), Some(false));
+    }
+
+    #[test]
     fn every_section_has_its_variable() {
         for line in Operation::TABLE {
             if let Some(section) = line.section {
