@@ -465,6 +465,8 @@ fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
     assert!(findings.to_string().contains("ALLOW_HOST_NAMESPACES=network"), "{findings}");
     for (status, said, passes) in [
         (200, r#"{"Name":"n","Driver":"overlay"}"#, true),
+        (200, r#"{"Name":"n","Driver":"host"}"#, false),
+        (200, r#"{"Name":"host","Driver":"overlay"}"#, false),
         (404, "{}", true),
         (200, "{}", false),
         (400, "{}", false),

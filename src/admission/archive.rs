@@ -52,3 +52,41 @@ fn writable(judge: &mut Judge<'_>, mount: &Json<'_>) {
         finding.reason = "is a path of the host that the container has mounted, where the archive could be written";
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::{Rules, Variable, json};
+
+    /// What is found, and how many volumes are asked about.
+    fn judged(rules: &Rules, mounts: &str) -> (Vec<String>, usize) {
+        let container = format!(r#"{{"Id":"0f","Mounts":{mounts}}}"#);
+        let mut judge = Judge::new(rules);
+        let container = json::read(container.as_bytes()).expect("json");
+        assert_eq!(existing_container(&mut judge, &container).as_deref(), Some("0f"));
+        let found = judge.examined.findings.iter().map(ToString::to_string).collect();
+        (found, judge.examined.questions.len())
+    }
+
+    #[test]
+    fn what_can_be_written_through_a_mount_is_judged() {
+        let rules = Rules::new().with(Variable::BindMounts, "/srv:ro,/data").expect("paths");
+        for (mounts, found, asked) in [
+            ("null", 0, 0),
+            (r#"[{"Type":"bind","Source":"/etc"}]"#, 1, 0),
+            (r#"[{"Type":"bind","Source":"/etc","RW":true}]"#, 1, 0),
+            (r#"[{"Type":"bind","Source":"/etc","RW":false}]"#, 0, 0),
+            (r#"[{"Type":"bind","Source":"/srv","RW":true}]"#, 1, 0),
+            (r#"[{"Type":"bind","Source":"/data","RW":true}]"#, 0, 0),
+            (r#"[{"Type":"volume","Name":"v","RW":true}]"#, 0, 1),
+            (r#"[{"Type":"volume","Name":"v","RW":false}]"#, 0, 0),
+            (r#"[{"Type":"volume","Name":"","RW":true}]"#, 0, 0),
+            (r#"[{"Type":"tmpfs","RW":true}]"#, 0, 0),
+        ] {
+            let (findings, questions) = judged(&rules, mounts);
+            assert_eq!((findings.len(), questions), (found, asked), "{mounts}: {findings:?}");
+        }
+        let (findings, _) = judged(&rules, r#"[{"Type":"bind","Source":"/etc"}]"#);
+        assert!(findings.concat().starts_with("path \"/etc\" is a path of the host that"));
+    }
+}

@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_below_a_map_is_found_by_its_exact_key() {
+        let body = r#"{"M":{"A":{"Binds":["x"]},"a":{"Binds":["y","z"]}}}"#;
+        let path = |key: &str| {
+            let key = Step::Key(key.to_owned());
+            vec![Step::Field("M"), key, Step::Field("Binds"), Step::Index(0)]
+        };
+        let expected = r#"{"M":{"A":{"Binds":["x"]},"a":{"Binds":["z"]}}}"#;
+        assert_eq!(cut(body, &[path("a")]).as_deref(), Some(expected));
+        assert_eq!(cut(body, &[path("b")]), None);
+    }
+
+    #[test]
     fn what_is_not_there_is_not_taken_out() {
         let body = r#"{"HostConfig":{"Binds":["/etc:/e"]}}"#;
         assert_eq!(cut(body, &[binds(1)]), None);

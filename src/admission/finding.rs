@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_told_as_people_write_it() {
+        let key = |key: &str| Step::Key(key.to_owned());
+        for (path, expected) in [
+            (vec![], ""),
+            (vec![key("a")], "a"),
+            (vec![key("a b")], "a b"),
+            (vec![Step::Field("Labels"), key("a.b")], "Labels[\"a.b\"]"),
+            (vec![Step::Field("Ports"), key("80"), Step::Index(1)], "Ports.80[1]"),
+        ] {
+            assert_eq!(field_name(&path), expected);
+        }
+    }
+
+    #[test]
     fn many_findings_are_counted() {
         let one = Finding {
             path: Vec::new(),

@@ -328,11 +328,35 @@ mod tests {
     }
 
     #[test]
+    fn only_what_says_no_more_than_its_absence_is_empty() {
+        for (text, expected) in [
+            ("null", true),
+            ("false", true),
+            ("0", true),
+            ("\"\"", true),
+            ("[]", true),
+            ("{}", true),
+            ("true", false),
+            ("-1", false),
+            ("0.0", false),
+            ("\" \"", false),
+            ("[null]", false),
+            ("{\"\":null}", false),
+        ] {
+            let json = read(text.as_bytes()).expect("json");
+            assert_eq!(json.is_empty(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn keys_fold_as_go_folds_them() {
         for key in ["HostConfig", "hostconfig", "HOSTCONFIG", "Ho\u{17f}tConfig"] {
             assert!(is_named(key, "HostConfig"), "{key}");
         }
         assert!(is_named("Networ\u{212a}Mode", "NetworkMode"));
+        assert!(is_named("\u{17f}ecurityOpt", "SecurityOpt"));
+        assert!(is_named("\u{212a}ernelMemory", "KernelMemory"));
+        assert!(is_named("SecurityOpt", "\u{17f}ecurityOpt"));
         for key in
             ["HostConfig ", "Host\u{131}Config", "Ｈostconfig", "Host_Config", "HostConfi", ""]
         {

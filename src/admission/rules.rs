@@ -369,6 +369,13 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_is_shown_as_it_was_written() {
+        let rules = with(Variable::Sysctls, " net.* ,x ").expect("a list");
+        assert_eq!(rules.text(Variable::Sysctls), "net.* ,x");
+        assert_eq!(rules.text(Variable::NodeRoles), "worker");
+    }
+
+    #[test]
     fn words_are_checked() {
         let rules = with(Variable::HostNamespaces, "Network,pid").expect("words");
         assert!(rules.list(Variable::HostNamespaces).has("network"));
