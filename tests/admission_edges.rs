@@ -62,6 +62,7 @@ const BODIES: &[Row] = &[
     (Op::ContainerCreate, "MAX_PIDS=5", r#"{"HostConfig":{"PidsLimit":0}}"#, &["max-pids", "max-pids"]),
     (Op::ContainerCreate, "MAX_CPUS=1", r#"{"HostConfig":{"NanoCpus":0}}"#, &["max-cpus"]),
     (Op::ServiceCreate, "MAX_CPUS=1", r#"{"TaskTemplate":{"Resources":{"Limits":{"NanoCPUs":0}}}}"#, &["max-cpus"]),
+    (Op::ContainerUpdate, "MAX_CPUS=1", r#"{"NanoCpus":0,"CpuQuota":200000,"CpuPeriod":100000}"#, &["max-cpus"]),
     (Op::ContainerCreate, "", r#"{"HostConfig":{"OomScoreAdj":0,"OomKillDisable":false}}"#, PASSES),
     (Op::ContainerCreate, "", r#"{"HostConfig":{"OomScoreAdj":1}}"#, PASSES),
     (Op::ContainerCreate, "", r#"{"HostConfig":{"OomScoreAdj":"-1"}}"#, &["bad-value"]),
@@ -196,6 +197,32 @@ fn so_many_unknown_fields_are_named_and_no_more() {
     let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
     assert_eq!(examined.unknown.len(), 16);
     assert_eq!(examined.unknown.first().map(String::as_str), Some("Future0"));
+}
+
+#[test]
+fn a_security_option_is_named_as_it_would_be_listed() {
+    for (option, needs) in [
+        ("seccomp=unconfined", "seccomp=unconfined"),
+        ("seccomp={\"a\":1}", "seccomp=*"),
+        ("apparmor:mine", "apparmor=mine"),
+        ("label", "label"),
+        ("disable", "label=disable"),
+    ] {
+        let body = serde_json::json!({"HostConfig": {"SecurityOpt": [option]}}).to_string();
+        let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
+        let found: Vec<&str> = examined.findings.iter().map(|found| &*found.needs).collect();
+        assert_eq!(found, [format!("ALLOW_SECURITY_OPT={needs}")], "{option}");
+    }
+}
+
+#[test]
+fn so_many_findings_are_kept_each_with_what_it_is_about() {
+    let binds: Vec<String> = (0..40).map(|number| format!("\"/etc/{number}:/e\"")).collect();
+    let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, binds.join(","));
+    let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
+    assert_eq!(examined.findings.len(), 32);
+    let first = examined.findings.first().expect("a finding");
+    assert_eq!((first.value.as_str(), first.is_mount), ("/etc/0", true));
 }
 
 #[test]

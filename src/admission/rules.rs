@@ -391,7 +391,9 @@ mod tests {
         assert_eq!(limit(Variable::MaxMemory, "512m"), Ok(Some(512 << 20)));
         assert_eq!(limit(Variable::MaxMemory, "2GiB"), Ok(Some(2 << 30)));
         assert_eq!(limit(Variable::MaxMemory, "100"), Ok(Some(100)));
+        assert_eq!(limit(Variable::MaxMemory, "3k"), Ok(Some(3 << 10)));
         assert_eq!(limit(Variable::MaxMemory, ""), Ok(None));
+        assert_eq!(limit(Variable::MaxCpus, "0.123456789"), Ok(Some(123_456_789)));
         assert_eq!(limit(Variable::MaxCpus, "0.5"), Ok(Some(500_000_000)));
         assert_eq!(limit(Variable::MaxCpus, "2"), Ok(Some(2_000_000_000)));
         assert_eq!(limit(Variable::MaxPids, "100"), Ok(Some(100)));
@@ -403,6 +405,7 @@ mod tests {
             (Variable::MaxMemory, "99999999999g"),
             (Variable::MaxCpus, "0"),
             (Variable::MaxCpus, "1.2.3"),
+            (Variable::MaxCpus, "0.1234567890"),
             (Variable::MaxCpus, ".5"),
             (Variable::MaxPids, "1k"),
             (Variable::MaxPids, "0"),
