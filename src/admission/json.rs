@@ -303,6 +303,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "200,000 values")]
     fn memory_is_bounded_by_the_number_of_values() {
         let many = format!("[{}1]", "1,".repeat(VALUES_MAX));
         assert_eq!(read(many.as_bytes()), Err(JsonError::TooManyValues));

@@ -190,6 +190,57 @@ mod tests {
         }
     }
 
+    fn questions() -> [Question; 3] {
+        let path = vec![Step::Field("HostConfig"), Step::Field("Binds"), Step::Index(0)];
+        let name = "x".to_owned();
+        [
+            Question::Volume(VolumeUse {
+                name: name.clone(),
+                path: path.clone(),
+                is_read_only: true,
+            }),
+            Question::Network(NetworkUse { name: name.clone(), path }),
+            Question::Container(name),
+        ]
+    }
+
+    #[test]
+    fn what_was_not_answered_is_named_where_the_request_names_it() {
+        for (question, expected) in questions().iter().zip([
+            "HostConfig.Binds[0] \"x\" has to be looked up",
+            "HostConfig.Binds[0] \"x\" has to be looked up",
+            "\"x\" has to be looked up",
+        ]) {
+            let finding = question.unanswered();
+            assert_eq!(finding.cause, Cause::Unanswered);
+            assert!(finding.to_string().starts_with(expected), "{finding}");
+        }
+    }
+
+    #[test]
+    fn only_a_container_must_exist() {
+        for question in questions() {
+            let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
+            match question {
+                Question::Volume(_) | Question::Network(_) => assert_eq!(findings, []),
+                Question::Container(_) => {
+                    let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+                    assert_eq!(found, ["\"x\" does not exist"]);
+                    assert!(findings.iter().all(|finding| finding.cause == Cause::Missing));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_supposed_stands_in_nobodys_way() {
+        for question in questions() {
+            let (status, body) = question.supposed();
+            let answered = question.answered(&Rules::new(), status, body);
+            assert_eq!(answered.examined, Examined::default(), "{question:?}");
+        }
+    }
+
     #[test]
     fn a_name_stays_one_segment() {
         assert_eq!(

@@ -289,6 +289,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "80,000 walks")]
     fn what_is_looked_up_is_what_a_walk_over_the_table_finds() {
         let methods = [
             Method::Get,

@@ -207,7 +207,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 2000 }))]
         #[test]
         fn what_is_plain_at_first_sight_is_what_all_steps_find(
             raw in "/([a-z]{0,20}|[a-z]{1,20}/|[%.#?\\\\\u{1}\u{7f} /]|%2[eEfF]|é){0,8}",
