@@ -63,6 +63,11 @@ mutants: ## whether the tests notice each small change to the code that judges (
 	command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
 	cargo mutants --output=target $(MUTANTS)
 
+# Property tests make few cases there; those that are left out say why (`cfg_attr(miri, ignore)`).
+miri: ## the tests of the code that judges, watched for undefined behaviour (needs a nightly toolchain with miri)
+	PROPTEST_CASES=8 MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib -- \
+		http:: api:: admission:: policy:: --skip proxy:: --skip process::
+
 bench: ## the benchmarks: what judging costs, what the gate adds to a request
 	cargo bench
 
