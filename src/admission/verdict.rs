@@ -263,7 +263,63 @@ mod tests {
     }
 
     #[test]
+    fn strip_takes_out_no_mount_that_is_refused_for_another_reason() {
+        let body = r#"{"HostConfig":{"Mounts":[{"Type":"npipe","Source":"x"}]}}"#;
+        let findings = create(body, strip()).close().expect_err("no kind of mount");
+        assert_eq!(findings.cause(), Cause::Closed);
+    }
+
+    #[test]
+    fn a_case_is_closed_where_nothing_is_left_to_say_or_ask() {
+        for (body, is_closed, is_refused) in [
+            ("{}", true, false),
+            (r#"{"Future":1}"#, false, false),
+            (r#"{"HostConfig":{"Binds":["data:/d"]}}"#, false, false),
+            (r#"{"HostConfig":{"Privileged":true}}"#, false, true),
+        ] {
+            let case = create(body, Rules::new());
+            assert_eq!((case.is_closed(), case.is_refused()), (is_closed, is_refused), "{body}");
+        }
+        let audit = Rules::new().with(Variable::Admission, "audit").expect("a word");
+        assert!(!create(r#"{"HostConfig":{"Privileged":true}}"#, audit).is_refused());
+    }
+
+    #[test]
+    fn what_nobody_knows_is_told_of_what_passes() {
+        let passed = create(r#"{"Future":1}"#, Rules::new()).close().expect("passes");
+        assert_eq!(passed.notes.unknown, ["Future"]);
+        let finding = Finding::of(Cause::Closed, "is closed");
+        let would_refuse = Findings::of(vec![finding.clone()]);
+        assert!(Notes::default().is_empty());
+        for notes in [
+            passed.notes,
+            Notes { would_refuse, ..Notes::default() },
+            Notes { stripped: vec![finding], ..Notes::default() },
+        ] {
+            assert!(!notes.is_empty(), "{notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_without_an_answer_refuses() {
+        let mut case = create(r#"{"HostConfig":{"Binds":["data:/d"]}}"#, Rules::new());
+        case.unanswered();
+        assert_eq!(case.close().expect_err("unanswered").cause(), Cause::Unanswered);
+    }
+
+    #[test]
+    fn so_many_questions_are_asked_and_no_more() {
+        for (count, passes) in [(QUESTIONS_MAX, true), (QUESTIONS_MAX + 1, false)] {
+            let many: Vec<String> = (0..count).map(|n| format!("\"v{n}:/e{n}\"")).collect();
+            let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, many.join(","));
+            assert_eq!(create(&body, Rules::new()).question().is_some(), passes, "{count}");
+        }
+    }
+
+    #[test]
     fn a_decided_case_asks_nothing() {
+        let body = r#"{"HostConfig":{"Binds":["/etc:/e","data:/d"]}}"#;
+        assert_eq!(create(body, Rules::new()).question(), None);
         let body = r#"{"HostConfig":{"Binds":["data:/d"],"Privileged":true}}"#;
         assert_eq!(create(body, Rules::new()).question(), None);
         let many: Vec<String> = (0..200).map(|n| format!("\"v{n}:/e{n}\"")).collect();

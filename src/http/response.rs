@@ -163,6 +163,12 @@ mod tests {
         assert_eq!(next_of(raw, ATTACH), Next::Tunnel);
         assert_eq!(next_of(raw, session), Next::Body(BodyFraming::UntilClose));
         assert_eq!(next_of(raw, PLAIN), Next::Body(BodyFraming::UntilClose));
+        let multiplexed = raw.replace("raw", "Multiplexed");
+        assert_eq!(next_of(&multiplexed, ATTACH), Next::Tunnel);
+        for other in ["Content-Type: application/json\r\n", "Content-Type:\r\n", ""] {
+            let head = format!("HTTP/1.1 200 OK\r\n{other}\r\n");
+            assert_eq!(next_of(&head, ATTACH), Next::Body(BodyFraming::UntilClose), "{other:?}");
+        }
     }
 
     #[test]
