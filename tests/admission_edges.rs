@@ -89,6 +89,8 @@ const BODIES: &[Row] = &[
     (Op::CheckpointCreate, "", r#"{"CheckpointID":"a/b"}"#, &["bad-value"]),
     (Op::VolumeCreate, "", r#"{"DriverOpts":{"type":"tmpfs","device":"tmpfs","o":"size=64m,mode=1777,nosuid,,private"}}"#, PASSES),
     (Op::VolumeCreate, "", r#"{"DriverOpts":{"type":"tmpfs","device":"tmpfs","o":"size=1;x"}}"#, &["closed-argument"]),
+    (Op::VolumeCreate, "", r#"{"DriverOpts":{"type":"tmpfs","device":"tmpfs","o":"size=50%"}}"#, PASSES),
+    (Op::VolumeCreate, "", r#"{"DriverOpts":{"type":"tmpfs","device":"tmpfs","o":"mpol=1"}}"#, &["closed-argument"]),
     (Op::VolumeCreate, "ALLOW_TMPFS_OPTIONS=exec", r#"{"DriverOpts":{"type":"tmpfs","device":"tmpfs","o":"exec,dev"}}"#, &["tmpfs-options"]),
     (Op::VolumeCreate, "", r#"{"DriverOpts":{"type":"tmpfs"}}"#, &["bad-value"]),
     (Op::VolumeCreate, "", r#"{"DriverOpts":{"o":"ro"}}"#, &["bad-value"]),

@@ -141,6 +141,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_passed_over_in_a_block_of_its_kind() {
+        let mut head = b"GET / HTTP/1.1\r\n".to_vec();
+        let mut scan = HeadScan::default();
+        assert_eq!(scan.find(&head, 1000), Ok(None));
+        let carriage_returns = [&head[..], &[b'\r'; 100]].concat();
+        assert_eq!(scan.find(&carriage_returns, 1000), Err(HeadError::BareCarriageReturn));
+        // The line before has been read: its end is all that is known of it.
+        for blank in [b' ', b'\t'] {
+            let mut scan = HeadScan::default();
+            head.truncate(16);
+            assert_eq!(scan.find(&head, 1000), Ok(None));
+            head.push(blank);
+            head.extend_from_slice(&[b'a'; 100]);
+            head.extend_from_slice(b"\r\n");
+            assert_eq!(scan.find(&head, 1000), Err(HeadError::Folded));
+        }
+    }
+
+    #[test]
     fn what_cannot_begin_a_message_is_refused_at_its_first_byte() {
         for first in [&b"\r\n"[..], b"\n", b" GET", b"\x16\x03\x01", b"\0", b"\xff"] {
             assert_eq!(find(first), Err(HeadError::NotHttp), "{first:?}");

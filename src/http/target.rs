@@ -144,6 +144,7 @@ mod tests {
             ("/containers%2fjson?all=%31", "/containers/json"),
             ("/%2563ontainers", "/%63ontainers"),
             ("/images/a+b/json", "/images/a+b/json"),
+            ("/images/a%20b/json", "/images/a b/json"),
             ("/", "/"),
             ("/networks/", "/networks/"),
             ("/v1.41/networks/", "/v1.41/networks/"),

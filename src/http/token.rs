@@ -78,5 +78,7 @@ mod tests {
         assert!(is(b"Content-LENGTH", b"content-length"));
         assert!(!is(b"Content-Lengt", b"content-length"));
         assert!(!is(b"Content-Lengths", b"content-length"));
+        // Two bytes that differ by the same bits.
+        assert!(!is(b"iosu", b"host"));
     }
 }
