@@ -111,6 +111,8 @@ mod tests {
                 let stops = byte.is_ascii_control() || byte == b' ';
                 assert_eq!(position(&bytes, control_or_blank), expected(stops));
                 assert_eq!(position(&bytes, |word| equal(word, b'/')), expected(byte == b'/'));
+                let goes_on = byte.is_ascii_alphabetic() || byte == b'-';
+                assert_eq!(position(&bytes, other_than_letter_or_hyphen), expected(!goes_on));
             }
         }
     }
