@@ -117,6 +117,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_pair_is_found_wherever_it_stands() {
+        for length in 0..60usize {
+            let mut bytes = vec![b'x'; length];
+            let is_pair = |byte, next| (byte == b'/') & (next == b'.');
+            assert!(!any_pair(&bytes, is_pair), "in {length}");
+            for place in 1..length {
+                bytes[place - 1] = b'/';
+                bytes[place] = b'.';
+                assert!(any_pair(&bytes, is_pair), "at {place} of {length}");
+                bytes[place - 1] = b'x';
+                bytes[place] = b'x';
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_first_is_found_as_byte_by_byte(bytes: Vec<u8>, byte: u8) {
