@@ -27,7 +27,6 @@ impl<'b> Once<'b> {
 
 /// The fields that decide something.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one fact of its own")]
 pub(super) struct Fields<'b> {
     pub host: Once<'b>,
     pub content_length: Once<'b>,

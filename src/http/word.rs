@@ -121,7 +121,7 @@ mod tests {
     fn a_pair_is_found_wherever_it_stands() {
         for length in 0..60usize {
             let mut bytes = vec![b'x'; length];
-            let is_pair = |byte, next| (byte == b'/') & (next == b'.');
+            let is_pair = |byte, next| byte == b'/' && next == b'.';
             assert!(!any_pair(&bytes, is_pair), "in {length}");
             for place in 1..length {
                 bytes[place - 1] = b'/';

@@ -206,17 +206,15 @@ mod tests {
     }
 
     fn examination(rules: Rules, head: &str) -> Examination {
-        match judge(rules, head) {
-            Decision::Examine(examination) => *examination,
-            other => panic!("{other:?}"),
-        }
+        let Decision::Examine(examination) = judge(rules, head) else { panic!("something else") };
+        *examination
     }
 
     fn inquiry(rules: Rules) -> Inquiry {
-        match judge(rules, "PUT /containers/x/archive?path=/") {
-            Decision::Inquire(inquiry) => *inquiry,
-            other => panic!("{other:?}"),
-        }
+        let Decision::Inquire(inquiry) = judge(rules, "PUT /containers/x/archive?path=/") else {
+            panic!("something else")
+        };
+        *inquiry
     }
 
     fn off() -> Rules {
