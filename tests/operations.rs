@@ -115,3 +115,16 @@ fn the_defaults_are_the_ancestors() {
     assert_eq!(on, ["EVENTS", "PING", "VERSION"]);
     assert_eq!(Variable::opening(Section::Grpc).map(Variable::name), Some("GRPC"));
 }
+
+#[test]
+fn what_follows_or_hijacks_goes_on_for_as_long_as_somebody_sends() {
+    for operation in [
+        Operation::SystemEvents,
+        Operation::ContainerLogs,
+        Operation::ContainerAttach,
+        Operation::Session,
+    ] {
+        assert!(operation.line().streams, "{operation:?}");
+    }
+    assert!(!Operation::SystemPing.line().streams && !Operation::ContainerList.line().streams);
+}
