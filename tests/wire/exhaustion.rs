@@ -133,6 +133,7 @@ fn of_two_hundred_with_sixty_four_descriptors_everybody_is_served() {
     let dir = Dir::new();
     let daemon = StandIn::at(&dir.daemon());
     let gate = Gate::start_with_file_limit(dir, OPEN, FILES);
+    daemon.expect_probe();
     daemon.answer_pings();
     let ledger = Ledger::open(&gate);
     for _ in 0..3 {

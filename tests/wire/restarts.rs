@@ -2,7 +2,7 @@
 //! of as failed, or cut off; none goes to the daemon twice; and everybody is served in the end. The
 //! daemon that dies is a second gate, whose daemon is the test.
 
-use super::gate::{Dir, Gate, OPEN};
+use super::gate::{Dir, Gate, OPEN, wait_until};
 use super::ledger::Ledger;
 use super::peer::{PATIENCE, Peer};
 use super::stand_in::{OK, PING, StandIn, WHO};
@@ -105,6 +105,7 @@ fn a_daemon_that_is_killed_and_comes_back_under_load_gets_nothing_twice() {
     let gate = Gate::start(dir, OPEN);
     thread::scope(|scope| {
         scope.spawn(|| serve(&daemon, &seen, &ended));
+        wait_until("the gate to know its daemon", || gate.log().contains(", Engine "));
         let ledger = Ledger::open(&gate);
         let clients: Vec<_> = (0..CLIENTS)
             .map(|name| {
