@@ -79,8 +79,16 @@ fn soak(
     let scrape = gate.scrape()?;
     faults.extend(counts.disagreements(&scrape.requests));
     let status = gate.stop()?;
-    if !status.success() || gate.log().contains("panicked") {
-        faults.push(format!("the gate has ended with {status}: {}", gate.log()));
+    let log = gate.log();
+    let panics = log.matches("panicked at").count();
+    if !status.success() || panics > 0 {
+        let place = log.lines().position(|line| line.contains("panicked at"));
+        let lines: Vec<&str> = match place {
+            Some(place) => log.lines().skip(place).take(5).collect(),
+            None => log.lines().rev().take(5).collect(),
+        };
+        let told = lines.join("; ");
+        faults.push(format!("the gate has ended with {status}, after {panics} panics: {told}"));
     }
     faults.extend(trail_faults(&trail, &scrape, counts.tunnels));
     Ok(faults)

@@ -65,10 +65,14 @@ impl Buffer {
         }
     }
 
-    /// Room behind what is in it, at least one byte: borrows, moves or grows as needed.
+    /// Room behind what is in it, at least one byte, and in an empty one at least 2 KiB:
+    /// borrows, moves or grows as needed.
     pub fn room(&mut self) -> &mut [u8] {
-        if self.end == self.bytes.len() {
-            let filled = self.end - self.start;
+        let filled = self.end - self.start;
+        // What was kept while waiting has no room, and is no buffer to read into when it is empty.
+        if self.bytes.len() < TINY_BYTES {
+            self.exchange(lend(filled));
+        } else if self.end == self.bytes.len() {
             if self.bytes.len() < SMALL_BYTES {
                 self.exchange(lend(filled));
             } else if self.start > 0 {
@@ -195,6 +199,18 @@ mod tests {
         buffer.consume(10);
         buffer.settle();
         assert_eq!((buffer.bytes.len(), lent()), (0, 0));
+    }
+
+    #[test]
+    fn what_was_kept_is_not_read_into() {
+        let mut buffer = filled(b"GET /");
+        buffer.settle();
+        buffer.consume(3);
+        assert_eq!(buffer.room().len(), BUFFER_BYTES - 2);
+        assert_eq!(buffer.filled(), b" /");
+        buffer.settle();
+        buffer.consume(2);
+        assert_eq!(buffer.room().len(), BUFFER_BYTES);
     }
 
     #[test]

@@ -176,7 +176,9 @@ impl<'c> Upward<'c> {
                 Err(_) => Poll::Ready(Err(Outcome::ClientGone)),
             };
         }
-        match ready!(client.poll_recv(&mut inbox.room()[..FRAMING_BYTES])) {
+        let room = inbox.room();
+        let framing_bytes = FRAMING_BYTES.min(room.len());
+        match ready!(client.poll_recv(&mut room[..framing_bytes])) {
             Ok(0) => return Poll::Ready(Ok(self.ended())),
             Ok(count) => inbox.fill(count),
             Err(_) => return Poll::Ready(Err(Outcome::ClientGone)),

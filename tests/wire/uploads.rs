@@ -5,6 +5,7 @@ use super::peer::Peer;
 use super::stand_in::{OK, PING};
 use dockgate::proxy::pipe::PIPES_MAX;
 use std::thread;
+use std::time::Duration;
 
 const LOAD: &str = "POST /images/load HTTP/1.1\r\nHost: docker\r\n";
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -178,4 +179,30 @@ fn more_uploads_than_there_are_pipes_arrive_and_the_pipes_are_closed() {
     }
     // A few empty ones are kept for the next.
     wait_until("pipes to be closed", || gate.pipes() <= 4);
+}
+
+/// While the daemon takes nothing, little is kept, in a buffer of its own size; what comes afterwards
+/// must not have to fit into that.
+#[test]
+fn large_chunks_behind_tiny_ones_arrive_whole_when_the_daemon_reads_late() {
+    const TINY: &str = "1\r\nx\r\n";
+    // A unix socket holds some three hundred pieces, however small.
+    const TINIES: usize = 500;
+    let (gate, daemon) = start(OPEN);
+    let client = gate.client();
+    let head = format!("{LOAD}Transfer-Encoding: chunked\r\n\r\n");
+    client.send(&head);
+    let connection = daemon.accept_with(&head);
+    for _ in 0..TINIES {
+        client.send(TINY);
+        // Each is to be moved by itself.
+        thread::sleep(Duration::from_millis(1));
+    }
+    let large = noise(64 << 10);
+    let chunk = [format!("{:x}\r\n", large.len()).as_bytes(), &large, b"\r\n"].concat();
+    let rest = [&chunk[..], &chunk, b"0\r\n\r\n"].concat();
+    client.send(&rest);
+    connection.expect(TINY.repeat(TINIES));
+    connection.expect(&rest);
+    expect_usable(&client, &connection);
 }
