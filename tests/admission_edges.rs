@@ -14,6 +14,8 @@ const BODIES: &[Row] = &[
     (Op::ContainerCreate, "ALLOW_CGROUP_PARENTS=/x", r#"{"HostConfig":{"CgroupParent":"/x/y"}}"#, PASSES),
     (Op::ContainerCreate, "ALLOW_CGROUP_PARENTS=/x", r#"{"HostConfig":{"CgroupParent":"/x/../y"}}"#, &["cgroup-parents"]),
     (Op::ContainerCreate, "ALLOW_CGROUP_PARENTS=*", r#"{"HostConfig":{"CgroupParent":"/y"}}"#, PASSES),
+    (Op::ContainerCreate, "", r#"{"HostConfig":{"Annotations":{"":"b"},"Sysctls":{"":"1"}}}"#, &["annotations", "sysctls"]),
+    (Op::ContainerCreate, "ALLOW_ANNOTATIONS=a ALLOW_SYSCTLS=*", r#"{"HostConfig":{"Annotations":{"":"b"},"Sysctls":{"":"1"}}}"#, &["annotations"]),
     (Op::ContainerCreate, "ALLOW_CAPABILITIES=NET_ADMIN", r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#, &["capabilities"]),
     (Op::ContainerCreate, "ALLOW_CAPABILITIES=NET_ADMIN", r#"{"HostConfig":{"CapAdd":["ALL"]}}"#, &["capabilities"]),
     (Op::ContainerCreate, "ALLOW_CAPABILITIES=cap_all", r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#, PASSES),

@@ -88,7 +88,7 @@ impl<'r> Judge<'r> {
             (Rule::Words(plain), _) => self.each_text(value, |judge, text| judge.word(text, plain)),
             (Rule::Keys(plain), Json::Object(_)) => {
                 self.each_entry(value, |judge, key, value| {
-                    judge.word(key, plain);
+                    judge.key(key, plain);
                     judge.read_once(value, Keys::Folded);
                 });
             }
@@ -261,6 +261,14 @@ impl<'r> Judge<'r> {
     fn word(&mut self, text: &str, plain: &[&str]) {
         if !text.is_empty() && !plain.contains(&text) && !self.is_open(text) {
             self.withhold(text, text);
+        }
+    }
+
+    /// Unlike an empty word, an empty key says something; no list can name it.
+    fn key(&mut self, key: &str, plain: &[&str]) {
+        let item = if key.is_empty() { "*" } else { key };
+        if !plain.contains(&key) && !self.is_open(item) {
+            self.withhold(key, item);
         }
     }
 
