@@ -259,8 +259,8 @@ impl<'r> Judge<'r> {
     }
 
     fn word(&mut self, text: &str, plain: &[&str]) {
-        if !text.is_empty() && !plain.contains(&text) && !self.is_open(text) {
-            self.withhold(text, text);
+        if !text.is_empty() {
+            self.key(text, plain);
         }
     }
 

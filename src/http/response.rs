@@ -3,6 +3,7 @@
 use super::body::BodyFraming;
 use super::error::HeadError;
 use super::fields::Fields;
+use super::scan::HeadScan;
 use super::{Persistence, Version, line};
 
 /// A status code (RFC 9110, section 15).
@@ -56,7 +57,7 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// Reads a complete head, as [`super::HeadScan::find`] has measured it.
+    /// Reads a complete head, as [`HeadScan::find`] has measured it.
     ///
     /// # Errors
     /// Whatever has no single reading, see [`HeadError`]: a daemon's answer is judged as a
@@ -68,10 +69,31 @@ impl ResponseHead {
 
     /// Reads the head that `bytes` begin with where that takes one pass: what comes in one piece
     /// and is in order need not be searched for its end first. `None` says only that
-    /// [`super::HeadScan::find`] and [`Self::parse`] have to tell what there is.
+    /// [`HeadScan::find`] and [`Self::parse`] have to tell what there is.
     #[must_use]
     pub fn at_once(bytes: &[u8], head_bytes_max: usize, asked: Asked) -> Option<Self> {
         Self::read(bytes.get(..head_bytes_max).unwrap_or(bytes), asked).ok()
+    }
+
+    /// The head that `bytes` begin with, once it is whole; until then `scan` remembers how far that has
+    /// been looked for.
+    ///
+    /// # Errors
+    /// See [`HeadScan::find`] and [`Self::parse`].
+    pub fn find(
+        scan: &mut HeadScan,
+        bytes: &[u8],
+        head_bytes_max: usize,
+        asked: Asked,
+    ) -> Result<Option<Self>, HeadError> {
+        // Nearly every answer's head comes in one piece.
+        if *scan == HeadScan::default()
+            && let Some(head) = Self::at_once(bytes, head_bytes_max, asked)
+        {
+            return Ok(Some(head));
+        }
+        let Some(length) = scan.find(bytes, head_bytes_max)? else { return Ok(None) };
+        Self::parse(bytes.get(..length).unwrap_or(bytes), asked).map(Some)
     }
 
     /// Reads up to the first blank line.
@@ -126,7 +148,6 @@ fn is_raw_stream(fields: &Fields<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::HeadScan;
     use proptest::prelude::*;
 
     const PLAIN: Asked = Asked { head: false, hijack: Hijack::Never };

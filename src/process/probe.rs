@@ -138,12 +138,12 @@ impl Line {
         self.socket.set_write_timeout(Some(self.left()?))?;
         let request = format!("GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n");
         (&self.socket).write_all(request.as_bytes())?;
+        let asked = Asked { head: false, hijack: Hijack::Never };
         let (mut bytes, mut scan) = (Vec::new(), HeadScan::default());
         loop {
-            if let Some(length) = scan.find(&bytes, HEAD_BYTES_MAX).map_err(not_http)? {
-                let begun = bytes.split_off(length);
-                let asked = Asked { head: false, hijack: Hijack::Never };
-                let head = ResponseHead::parse(&bytes, asked).map_err(not_http)?;
+            let found = ResponseHead::find(&mut scan, &bytes, HEAD_BYTES_MAX, asked);
+            if let Some(head) = found.map_err(not_http)? {
+                let begun = bytes.split_off(head.length);
                 let framing = match head.next {
                     Next::Body(framing) => framing,
                     Next::Interim | Next::Tunnel | Next::Unasked => BodyFraming::Empty,

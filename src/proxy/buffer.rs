@@ -69,19 +69,17 @@ impl Buffer {
     /// borrows, moves or grows as needed.
     pub fn room(&mut self) -> &mut [u8] {
         let filled = self.end - self.start;
-        // What was kept while waiting has no room, and is no buffer to read into when it is empty.
-        if self.bytes.len() < TINY_BYTES {
+        let is_full = self.end == self.bytes.len();
+        // What was kept while waiting is no buffer to read into, also when it is empty.
+        let least = if is_full { SMALL_BYTES } else { TINY_BYTES };
+        if self.bytes.len() < least {
             self.exchange(lend(filled));
-        } else if self.end == self.bytes.len() {
-            if self.bytes.len() < SMALL_BYTES {
-                self.exchange(lend(filled));
-            } else if self.start > 0 {
-                self.bytes.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, filled);
-            } else {
-                // Only a head longer than a buffer comes here; its own limit bounds it.
-                self.exchange(own(filled * 2));
-            }
+        } else if is_full && self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, filled);
+        } else if is_full {
+            // Only a head longer than a buffer comes here; its own limit bounds it.
+            self.exchange(own(filled * 2));
         }
         &mut self.bytes[self.end..]
     }

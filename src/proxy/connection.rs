@@ -87,20 +87,20 @@ impl Incoming {
 impl Connection {
     /// One request; whether another may follow.
     async fn serve_one(&mut self) -> bool {
-        let then =
-            match self.client.head(self.daemon.as_mut(), &self.gate.limits, &self.gate.begun).await
-            {
-                Arrival::Head(length) => match self.judge(length) {
-                    Ok((mut incoming, decision)) => {
-                        self.carry_out(length, &mut incoming, decision).await
-                    }
-                    Err(error) => self.malformed(error).await,
-                },
-                Arrival::Malformed(error) => self.malformed(error).await,
-                Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
-                Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
-                Arrival::Ended => Then::Close,
-            };
+        let Gate { limits, begun, .. } = &*self.gate;
+        let arrival = self.client.head(self.daemon.as_mut(), limits, begun).await;
+        let then = match arrival {
+            Arrival::Head(length) => match self.judge(length) {
+                Ok((mut incoming, decision)) => {
+                    self.carry_out(length, &mut incoming, decision).await
+                }
+                Err(error) => self.malformed(error).await,
+            },
+            Arrival::Malformed(error) => self.malformed(error).await,
+            Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
+            Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
+            Arrival::Ended => Then::Close,
+        };
         if then == Then::Linger {
             self.daemon = None;
             self.client.linger().await;

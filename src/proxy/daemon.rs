@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+/// The longest head that a daemon may answer with, in bytes. Its real ones have a few hundred.
+pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
+
 /// Waits between attempts where the daemon may be about to come back: 0.75 s in all, so that its
 /// restart is a delay and not an error.
 const RETRY_AFTER: [Duration; 4] = [

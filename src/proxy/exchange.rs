@@ -4,21 +4,17 @@
 
 use super::buffer::Buffer;
 use super::client::Client;
+use super::daemon::ANSWER_HEAD_BYTES_MAX;
 use super::outcome::{DaemonFailure, Outcome};
 use super::socket::{Ended, Socket};
 use super::splice::{Conduit, Direction, Relay, Stuck};
 use super::turn::{Step, steps};
 use super::upward::{Request, Upward};
-use crate::http::{
-    Asked, BodyCursor, HeadError, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers,
-};
+use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers};
 use crate::observe::record::{Moved, Stopwatch, Traffic};
 use crate::policy::Grant;
 use std::future::poll_fn;
 use std::task::{Poll, ready};
-
-/// The longest head that a daemon may answer with, in bytes. Its real ones have a few hundred.
-const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What an exchange has moved.
 #[derive(Debug)]
@@ -182,12 +178,14 @@ impl Exchange<'_> {
     /// Judges what is in the outbox; whether that brought the answer on.
     fn clear_more(&mut self) -> Result<bool, Outcome> {
         match &mut self.stage {
-            Stage::Head(scan) => match answer_head(scan, self.outbox.filled(), self.asked)
-                .map_err(|error| failed(DaemonFailure::Head(error)))?
-            {
-                Some(head) => self.heard(&head).map(|()| true),
-                None => Ok(false),
-            },
+            Stage::Head(scan) => {
+                let filled = self.outbox.filled();
+                let found = ResponseHead::find(scan, filled, ANSWER_HEAD_BYTES_MAX, self.asked);
+                match found.map_err(|error| failed(DaemonFailure::Head(error)))? {
+                    Some(head) => self.heard(&head).map(|()| true),
+                    None => Ok(false),
+                }
+            }
             Stage::Body(body, persistence) => {
                 let count = body
                     .read(self.outbox.filled())
@@ -301,22 +299,6 @@ impl Exchange<'_> {
             }
         }
     }
-}
-
-/// The head that `bytes` begin with, once it is whole.
-fn answer_head(
-    scan: &mut HeadScan,
-    bytes: &[u8],
-    asked: Asked,
-) -> Result<Option<ResponseHead>, HeadError> {
-    // Nearly every answer's head comes in one piece.
-    if *scan == HeadScan::default()
-        && let Some(head) = ResponseHead::at_once(bytes, ANSWER_HEAD_BYTES_MAX, asked)
-    {
-        return Ok(Some(head));
-    }
-    let Some(length) = scan.find(bytes, ANSWER_HEAD_BYTES_MAX)? else { return Ok(None) };
-    ResponseHead::parse(&bytes[..length], asked).map(Some)
 }
 
 fn failed(failure: DaemonFailure) -> Outcome {

@@ -4,6 +4,7 @@
 
 use super::buffer::Buffer;
 use super::client::Client;
+use super::daemon::ANSWER_HEAD_BYTES_MAX;
 use super::socket::Socket;
 use crate::admission::Question;
 use crate::event::sleep;
@@ -16,9 +17,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
-
-/// The longest head that a daemon may answer with, in bytes.
-const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The longest answer, in bytes: a container that somebody gave a thousand mounts fits.
 const ANSWER_BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -195,12 +193,9 @@ impl<'d> Asking<'d> {
     /// Reads what has come; the answer, once it is whole.
     fn read(&mut self) -> Result<Option<Answer>, Fault> {
         while self.head.is_none() {
-            let found = HeadScan::default()
-                .find(self.inbox.filled(), ANSWER_HEAD_BYTES_MAX)
-                .map_err(Fault::Head)?;
-            let Some(length) = found else { return Ok(None) };
-            let head = ResponseHead::parse(&self.inbox.filled()[..length], self.asked)
-                .map_err(Fault::Head)?;
+            let (mut scan, filled) = (HeadScan::default(), self.inbox.filled());
+            let found = ResponseHead::find(&mut scan, filled, ANSWER_HEAD_BYTES_MAX, self.asked);
+            let Some(head) = found.map_err(Fault::Head)? else { return Ok(None) };
             match head.next {
                 Next::Interim => {}
                 Next::Body(framing) if framing != BodyFraming::UntilClose => {
@@ -209,7 +204,7 @@ impl<'d> Asking<'d> {
                 }
                 Next::Body(_) | Next::Tunnel | Next::Unasked => return Err(Fault::Unframed),
             }
-            self.inbox.consume(length);
+            self.inbox.consume(head.length);
         }
         let Some((status, cursor, persistence)) = &mut self.head else { return Ok(None) };
         while !cursor.is_complete() && !self.inbox.is_empty() {

@@ -2,6 +2,7 @@
 //! `escape_ascii`. Lines before the first empty line are kept for good: they once failed. Lines that
 //! begin with `#` say why.
 
+use crate::escapes;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,24 +65,11 @@ fn line(input: &[u8]) -> String {
 }
 
 fn unescaped(line: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut rest = line.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'\\' {
+    escapes::unescaped(line, |byte, bytes| {
+        // `\0` is what stands for nothing at all.
+        if byte != b'0' {
             bytes.push(byte);
-            continue;
         }
-        match rest.next()? {
-            b'r' => bytes.push(b'\r'),
-            b'n' => bytes.push(b'\n'),
-            b't' => bytes.push(b'\t'),
-            b'0' => {}
-            b'x' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                bytes.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
-            }
-            quoted => bytes.push(quoted),
-        }
-    }
-    Some(bytes)
+        Some(())
+    })
 }

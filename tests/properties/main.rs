@@ -1,6 +1,8 @@
 //! What was once invented by a fuzzer and worth keeping, and what clients and their attackers send,
 //! through the same properties (`mod.rs`) on every run of the tests.
 
+#[path = "../model/escapes.rs"]
+mod escapes;
 mod kept;
 #[path = "mod.rs"]
 mod properties;

@@ -19,6 +19,8 @@ mod audit_sinks;
 mod commands;
 mod corpus;
 mod dying;
+#[path = "../model/escapes.rs"]
+mod escapes;
 mod exactness;
 mod examined_bodies;
 mod exec_start;

@@ -21,6 +21,7 @@
 //! connection: then there is a reason and a status for each, separated by commas. Requests that
 //! must pass have the reason `allowed`.
 
+use crate::escapes;
 use std::fs;
 use std::path::Path;
 
@@ -119,25 +120,14 @@ fn bytes(text: &str) -> Option<(Vec<u8>, Option<usize>)> {
 }
 
 fn unescaped(line: &str) -> Option<(Vec<u8>, Option<usize>)> {
-    let (mut bytes, mut fault) = (Vec::new(), None);
-    let mut rest = line.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'\\' {
-            bytes.push(byte);
-            continue;
-        }
-        match rest.next()? {
-            b'r' => bytes.push(b'\r'),
-            b'n' => bytes.push(b'\n'),
-            b't' => bytes.push(b'\t'),
+    let mut fault = None;
+    let bytes = escapes::unescaped(line, |byte, bytes| {
+        match byte {
             b'\\' => bytes.push(b'\\'),
-            b'x' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                bytes.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
-            }
             b'!' => fault = Some(bytes.len()),
             _ => return None,
         }
-    }
+        Some(())
+    })?;
     Some((bytes, fault))
 }
