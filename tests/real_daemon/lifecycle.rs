@@ -1,11 +1,16 @@
 //! The daemon goes and comes back, the gate is told to stop, it may not open the socket: each ends as a user would want.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::Proof;
 use crate::daemon::Daemon;
@@ -16,6 +21,8 @@ use crate::process::{HANG, eventually, wait};
 pub const PROOFS: &[Proof] = &[
     ("it says at its start where it listens and what it filters", says_what_it_does),
     ("the daemon is killed and comes back, and the gate with it", survives_the_daemon),
+    ("a daemon that is stopped and goes on answers each request once", waits_for_the_daemon),
+    ("a daemon that is killed under load leaves nobody without an end", restarts_under_load),
     ("a socket that may not be opened is explained by its group and mode", explains_permissions),
     (
         "told to stop it lets a short exchange end, and ends with exit code 0",
@@ -63,6 +70,78 @@ fn survives_the_daemon(lab: &Lab) -> Result<(), Failed> {
     daemon.start_again()?;
     let back = list()?;
     if back.status == 200 { Ok(()) } else { Err(format!("{} {}", back.status, back.body).into()) }
+}
+
+fn waits_for_the_daemon(lab: &Lab) -> Result<(), Failed> {
+    const LIST: &[u8] = b"GET /containers/json HTTP/1.1\r\nHost: docker\r\n\r\n";
+    let daemon = Daemon::start(&lab.directory().join("stopped"))?;
+    let gate = Gate::start(&daemon.socket(), "CONTAINERS=1")?;
+    let mut known = gate.endpoint().connect()?;
+    known.ask("GET", "/containers/json", "")?;
+    let mark = daemon.mark();
+    let pid = Pid::from_raw(daemon.pid().cast_signed());
+    kill(pid, Signal::SIGSTOP)?;
+    // One with a connection to the daemon, and one for whom the gate has to make it now.
+    let mut clients = [known, gate.endpoint().connect()?];
+    for client in &mut clients {
+        client.send(LIST)?;
+    }
+    let refused = gate.endpoint().ask("GET", "/volumes", "")?.status;
+    kill(pid, Signal::SIGCONT)?;
+    let answers = clients.map(|mut client| client.answer().map(|answer| answer.status));
+    let [Ok(200), Ok(200)] = answers else { return Err(format!("{answers:?}").into()) };
+    let calls = daemon.all_calls_since(&mark);
+    if refused != 403 || calls.len() != 2 {
+        return Err(format!("{refused} while it stood still; it has run {calls:?}").into());
+    }
+    Ok(())
+}
+
+fn restarts_under_load(lab: &Lab) -> Result<(), Failed> {
+    const CLIENTS: usize = 8;
+    let mut daemon = Daemon::start(&lab.directory().join("loaded"))?;
+    let gate = Gate::start(&daemon.socket(), "CONTAINERS=1")?;
+    let (over, served, told) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let play = || -> Result<(), String> {
+        while !over.load(Relaxed) {
+            let Ok(mut client) = gate.endpoint().connect() else { return Err("no gate".into()) };
+            // As many on one connection as it lasts: its end is one, nothing else is.
+            while let Ok(answer) = client.ask("GET", "/containers/json", "") {
+                match answer.status {
+                    200 => served.fetch_add(1, Relaxed),
+                    502 | 503 => told.fetch_add(1, Relaxed),
+                    status => return Err(format!("{status} {}", answer.body)),
+                };
+                if over.load(Relaxed) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    };
+    let ended: io::Result<Vec<Result<(), String>>> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(play)).collect();
+        let restarted = (0..2).try_for_each(|_| {
+            let before = served.load(Relaxed);
+            eventually(HANG, || Ok(served.load(Relaxed) > before + CLIENTS))?;
+            daemon.crash()?;
+            daemon.start_again()
+        });
+        let before = served.load(Relaxed);
+        let back = restarted
+            .and_then(|()| eventually(HANG, || Ok(served.load(Relaxed) > before + CLIENTS)));
+        over.store(true, Relaxed);
+        let panicked = || Err("a client panicked".to_owned());
+        let ends = clients.into_iter().map(|one| one.join().unwrap_or_else(|_| panicked()));
+        let ends = ends.collect();
+        back.map(|()| ends)
+    });
+    ended?.into_iter().collect::<Result<(), String>>()?;
+    if told.load(Relaxed) == 0 {
+        return Err("nobody was told that the daemon is gone".into());
+    }
+    gate.stop()?;
+    Ok(())
 }
 
 fn explains_permissions(lab: &Lab) -> Result<(), Failed> {
@@ -135,6 +214,6 @@ fn takes_no_more(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn spawn(lab: &Lab, gate: &Gate, line: &str) -> std::io::Result<Child> {
+fn spawn(lab: &Lab, gate: &Gate, line: &str) -> io::Result<Child> {
     lab.command(&gate.endpoint(), line).stdin(Stdio::null()).stdout(Stdio::null()).spawn()
 }
