@@ -5,7 +5,7 @@ use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside
 use super::json::Json;
 use super::judge::Judge;
 use super::variable::Variable;
-use super::{host_path, limit, log_driver, mount, namespace, publish, security, volume};
+use super::{engine, host_path, limit, log_driver, mount, namespace, publish, security, volume};
 
 /// `HostConfig`, and with it the body of `ContainerUpdate`.
 pub const HOST_CONFIG: Object = Object::of(FIELDS).then(limit::quota_of);
@@ -70,7 +70,7 @@ const FIELDS: &[Field] = &[
     examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
     examined(
         "Runtime",
-        Rule::Word(&[]),
+        Rule::By(engine::runtime),
         Variable::Runtimes,
         "is a runtime that may confine less, or nothing",
     ),

@@ -44,11 +44,15 @@ pub enum Access {
     Write,
 }
 
-/// What may be done with `path`, cleaned. One that is or holds a socket of `sockets` must be listed
-/// itself.
+/// What may be done with `path`, cleaned. One that is or holds one of the `guarded` paths must be
+/// listed itself.
 #[must_use]
-pub fn access(path: &str, prefixes: &[Prefix], sockets: &[String]) -> Access {
-    let is_guarded = sockets.iter().any(|socket| is_within(socket, path));
+pub fn access<'g>(
+    path: &str,
+    prefixes: &[Prefix],
+    mut guarded: impl Iterator<Item = &'g str>,
+) -> Access {
+    let is_guarded = guarded.any(|guarded| is_within(guarded, path));
     prefixes
         .iter()
         .filter(
@@ -115,7 +119,7 @@ mod tests {
         let prefixes: Vec<Prefix> =
             prefixes.split(',').map(|text| Prefix::parse(text).expect("a prefix")).collect();
         let sockets: Vec<String> = SOCKETS.iter().map(|&path| path.to_owned()).collect();
-        access(&clean(path), &prefixes, &sockets)
+        access(&clean(path), &prefixes, sockets.iter().map(String::as_str))
     }
 
     #[test]

@@ -12,13 +12,14 @@
     clippy::unwrap_used
 )]
 
-mod archive;
 mod build;
 mod checkpoint;
 mod container;
 mod cut;
+pub mod engine;
 pub mod examiner;
 mod exec;
+pub mod existing;
 pub mod field;
 pub mod finding;
 pub mod host_config;
@@ -32,6 +33,7 @@ pub mod lookup;
 mod mount;
 mod namespace;
 mod network;
+pub mod own;
 mod plugin;
 mod publish;
 pub mod query;

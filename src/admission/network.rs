@@ -6,6 +6,7 @@ use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::lookup::{NetworkUse, Question};
 use super::namespace;
+use super::own;
 use super::variable::Variable;
 
 const DRIVER_REASON: &str =
@@ -70,7 +71,12 @@ const IPAM_CONFIG: Object = Object::of(&[
 
 /// The body of `NetworkConnect`.
 pub const NETWORK_CONNECT: Object =
-    Object::of(&[harmless("Container"), inside("EndpointConfig", Rule::Object(&ENDPOINT))]);
+    Object::of(&[CONTAINER, inside("EndpointConfig", Rule::Object(&ENDPOINT))]);
+
+/// The body of `NetworkDisconnect`.
+pub const NETWORK_DISCONNECT: Object = Object::of(&[CONTAINER, harmless("Force")]);
+
+const CONTAINER: Field = inside("Container", Rule::By(own::reference));
 
 /// `NetworkingConfig.EndpointsConfig`: settings by network. It attaches networks even where
 /// `NetworkMode` says none.

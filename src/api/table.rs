@@ -115,7 +115,7 @@ operations! {
     NetworkDelete             Delete "/networks/{id}"                       Some(Networks), Writes;
     NetworkInspect            Get    "/networks/{id}"                       Some(Networks), Reads;
     NetworkConnect            Post   "/networks/{id}/connect"               Some(Networks), Writes, json;
-    NetworkDisconnect         Post   "/networks/{id}/disconnect"            Some(Networks), Writes;
+    NetworkDisconnect         Post   "/networks/{id}/disconnect"            Some(Networks), Writes, json;
 
     NodeList                  Get    "/nodes"                               Some(Nodes), Reads;
     NodeDelete                Delete "/nodes/{id}"                          Some(Nodes), Writes;

@@ -190,6 +190,7 @@ fn refusal(operation: Operation, findings: Option<Findings>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::lookup::ReferencePlace;
     use crate::admission::{Rules, Variable as Rule};
     use crate::api::ApiVersion;
     use crate::http::RequestHead;
@@ -282,7 +283,7 @@ mod tests {
             assert!(inquiry.question().is_none());
             let name = inquiry.close().map(|(grant, passed)| {
                 assert_eq!(grant.operation(), Operation::PutContainerArchive);
-                assert_eq!(passed.id.as_deref(), Some("0f"));
+                assert_eq!(passed.resolved, [(ReferencePlace::Path, "0f".to_owned())]);
             });
             assert_eq!(name.err().map(|refusal| refusal.name()), expected, "{answer:?}");
         }

@@ -1,7 +1,7 @@
 //! Why a request is refused, in words that say what to set.
 
 use super::variable::{Role, Variable, VariableSet};
-use crate::admission::{Finding, Findings};
+use crate::admission::{Cause, Finding, Findings};
 use crate::api::{ApiVersion, Operation, Unclassified};
 use core::fmt;
 
@@ -57,6 +57,13 @@ impl Refusal {
             | Reason::Unrecorded => None,
         };
         findings.into_iter().flatten()
+    }
+
+    /// The daemon's own words, where it would give this answer itself.
+    #[must_use]
+    pub fn daemon_message(&self) -> Option<String> {
+        let finding = self.findings().next()?;
+        (finding.cause == Cause::Missing).then(|| finding.to_string())
     }
 
     /// The status code that answers it.
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_arguments_were_refused_for_is_told() {
-        let finding = Finding::of(crate::admission::Cause::Query, "is wrong");
+        let finding = Finding::of(Cause::Query, "is wrong");
         let findings = Findings::of(vec![finding.clone()]).expect("one");
         let refusal = Refusal::of(Reason::Arguments(Box::new(findings)), None);
         assert_eq!(refusal.findings().collect::<Vec<_>>(), [&finding]);

@@ -4,6 +4,7 @@
 use super::decision::{Decision, Examination, Grant, Inquiry};
 use super::refusal::{Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
+use crate::admission::own::Own;
 use crate::admission::verdict::Case;
 use crate::admission::{Examiner, Mode, Rules};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
@@ -37,7 +38,8 @@ impl Policy {
     pub fn new(settings: Settings, version_min: ApiVersion, mut rules: Rules) -> Self {
         rules.opens_secrets = settings.is_on(Variable::Secrets);
         rules.opens_configs = settings.is_on(Variable::Configs);
-        let is_off = rules.mode() == Mode::Off;
+        // With ADMISSION=off only the gate's own container is looked for.
+        let is_off = rules.mode() == Mode::Off && !rules.own.is_container();
         let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
         Self {
             verdicts: Operation::TABLE.iter().map(|line| verdict(line, settings)).collect(),
@@ -45,6 +47,12 @@ impl Policy {
             rules: Arc::new(rules),
             examiners: Operation::TABLE.iter().map(find).collect(),
         }
+    }
+
+    /// What the policy knows of the gate's own container.
+    #[must_use]
+    pub fn own(&self) -> &Own {
+        &self.rules.own
     }
 
     /// The verdict on an operation as such, whatever a request's arguments are.
@@ -82,7 +90,10 @@ impl Policy {
             match line.arguments {
                 Arguments::Short if is_short(head.framing) => {}
                 Arguments::Short | Arguments::Bodiless => return refuse(Reason::UnexpectedBody),
-                Arguments::Json if case.is_some() || line.hijack != Hijack::Never => {
+                Arguments::Json
+                    if case.as_ref().is_some_and(Case::reads_body)
+                        || line.hijack != Hijack::Never =>
+                {
                     return Decision::Examine(Box::new(Examination::new(call.operation, case)));
                 }
                 Arguments::Opaque | Arguments::Json => {}

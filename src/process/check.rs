@@ -3,6 +3,7 @@
 
 use super::config::Config;
 use crate::admission::Question;
+use crate::admission::finding::field_name;
 use crate::admission::verdict::Notes;
 use crate::api::Operation;
 use crate::http::{HeadScan, RequestHead};
@@ -70,9 +71,14 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 used.name
             ),
             Question::Network(used) => format!("network {:?} must not be the host's", used.name),
-            Question::Container(name) => format!(
-                "container {name:?} must have nothing of the host mounted that is not allowed"
+            Question::Container(lookup) => format!(
+                "container {:?} must have nothing that a create might not ask for",
+                lookup.reference
             ),
+            Question::Exec(id) => format!("exec {id:?} must not be privileged"),
+            Question::Engine(used) => {
+                format!("{} must be what the engine has by default", field_name(&used.path))
+            }
         });
         inquiry.answer(Some((status, body)));
     }

@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::buffer::Buffer;
 use super::client::{Arrival, Client, Share, Uncollected};
 use super::daemon::Unreachable;
+use super::engine;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
 use super::outcome::{Cutoff, DaemonFailure, Outcome};
@@ -20,12 +21,13 @@ use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
+use crate::admission::lookup::{Question, ReferencePlace};
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
     reframe,
 };
-use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
+use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::policy::{Decision, Examination, Grant, Inquiry};
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -84,18 +86,42 @@ impl Incoming {
     }
 }
 
+/// A head with the full ids of the containers that it refers to.
+fn named(mut head: Vec<u8>, resolved: &[(ReferencePlace, String)]) -> Vec<u8> {
+    for (place, id) in resolved {
+        head = match place {
+            ReferencePlace::Path => reframe::with_container(&head, id),
+            ReferencePlace::Query(name) => reframe::with_parameter(&head, name, id),
+            // The body has it already.
+            ReferencePlace::Body { .. } | ReferencePlace::Nowhere => head,
+        };
+    }
+    head
+}
+
 impl Connection {
     /// One request; whether another may follow.
     async fn serve_one(&mut self) -> bool {
         let Gate { limits, begun, .. } = &*self.gate;
         let arrival = self.client.head(self.daemon.as_mut(), limits, begun).await;
         let then = match arrival {
-            Arrival::Head(length) => match self.judge(length) {
-                Ok((mut incoming, decision)) => {
-                    self.carry_out(length, &mut incoming, decision).await
+            Arrival::Head(length) => {
+                let learned = if self.gate.policy.own().unknown().is_some() {
+                    Box::pin(engine::learn_own(self.gate.policy.own(), &self.gate.daemon)).await
+                } else {
+                    Ok(())
+                };
+                match self.judge(length) {
+                    Ok((mut incoming, decision)) => match learned {
+                        Err(why) if !matches!(decision, Decision::Refuse(_)) => {
+                            self.client.inbox.consume(length);
+                            Box::pin(self.fail(why, &mut incoming)).await
+                        }
+                        Ok(()) | Err(_) => self.carry_out(length, &mut incoming, decision).await,
+                    },
+                    Err(error) => self.malformed(error).await,
                 }
-                Err(error) => self.malformed(error).await,
-            },
+            }
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
             Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
@@ -206,7 +232,8 @@ impl Connection {
             Ok(inquiry) => match self.settle(inquiry, incoming).await {
                 Err(then) => then,
                 Ok((grant, passed)) => {
-                    let mut whole = reframe::with_length(head, passed.body.len());
+                    let head = named(head.to_vec(), &passed.resolved);
+                    let mut whole = reframe::with_length(&head, passed.body.len());
                     whole.extend_from_slice(&passed.body);
                     drop(share);
                     incoming.request.collected = whole.into();
@@ -223,11 +250,7 @@ impl Connection {
         match self.settle(inquiry, incoming).await {
             Err(then) => then,
             Ok((grant, passed)) => {
-                let head = match &passed.id {
-                    Some(id) => reframe::with_container(&head, id),
-                    None => head,
-                };
-                incoming.request.collected = head.into();
+                incoming.request.collected = named(head, &passed.resolved).into();
                 self.exchange(grant, incoming).await
             }
         }
@@ -240,18 +263,23 @@ impl Connection {
         incoming: &mut Incoming,
     ) -> Result<(Grant, Passed), Then> {
         while let Some((question, asked)) = inquiry.question() {
+            let is_info = matches!(question, Question::Engine(_));
+            if let Some(body) = self.gate.info.get().filter(|_| is_info) {
+                inquiry.answer(Some((200, &body)));
+                continue;
+            }
             let fresh = match self.reach().await {
                 Ok(fresh) => fresh,
-                Err(Unreachable { status, message }) => {
-                    self.tell(incoming, Verdict::Failed(&message), status, None);
-                    return Err(self.answer(&Answer { status, message }, incoming).await);
-                }
+                Err(why) => return Err(self.fail(why, incoming).await),
             };
             let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
             match inquiry::ask(question, asked, &mut self.client, daemon).await {
                 Ok(answer) => {
                     if answer.persistence == Persistence::Close {
                         self.daemon = None;
+                    }
+                    if is_info && answer.status == 200 {
+                        self.gate.info.keep(&answer.body);
                     }
                     inquiry.answer(Some((answer.status, &answer.body)));
                 }
@@ -295,10 +323,9 @@ impl Connection {
             self.client.inbox.consume(incoming.request.judged);
             return Box::pin(self.refuse(&grant.unrecorded(), incoming)).await;
         }
-        if let Err(Unreachable { status, message }) = self.reach().await {
-            self.tell(incoming, Verdict::Failed(&message), status, None);
+        if let Err(why) = self.reach().await {
             self.client.inbox.consume(incoming.request.judged);
-            return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
+            return Box::pin(self.fail(why, incoming)).await;
         }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
         let Incoming { request, watch, .. } = &mut *incoming;

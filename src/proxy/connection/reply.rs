@@ -6,13 +6,23 @@ use crate::observe::record::Verdict;
 use crate::policy::Refusal;
 use crate::proxy::answer::Answer;
 use crate::proxy::client::DRAIN_BYTES_MAX;
+use crate::proxy::daemon::Unreachable;
 use crate::proxy::outcome::Cutoff;
 
 impl Connection {
     pub(super) async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
         self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
-        let message = format!("{} is refused: {refusal}", incoming.subject.request());
+        let message = refusal
+            .daemon_message()
+            .unwrap_or_else(|| format!("{} is refused: {refusal}", incoming.subject.request()));
         self.answer(&Answer { status: refusal.status(), message }, incoming).await
+    }
+
+    /// Answers that the daemon can't be reached.
+    pub(super) async fn fail(&mut self, why: Unreachable, incoming: &mut Incoming) -> Then {
+        let Unreachable { status, message } = why;
+        self.tell(incoming, Verdict::Failed(&message), status, None);
+        self.answer(&Answer { status, message }, incoming).await
     }
 
     /// Answers a well-formed request instead of the daemon. The connection goes on if the body
