@@ -2,7 +2,7 @@
 //! length, and a container that was looked up by name is named by its id. Every other byte stays.
 
 use super::number::{decimal, length_of};
-use super::target::percent_decode;
+use core::ops::Range;
 
 /// `head`, a complete and judged request head, with its Transfer-Encoding line, or a
 /// Content-Length line that says otherwise, replaced by the body's length.
@@ -28,23 +28,16 @@ fn is_other_framing(line: &[u8], body_bytes: usize) -> bool {
             && decimal(value) != Some(length_of(body_bytes))
 }
 
-/// `head`, of a request for `/containers/{name}/...`, with `id` in the name's place.
+/// `head` with `id` for the name that its target has in these bytes, however many segments it has
+/// (`Call::name`).
 #[must_use]
-pub fn with_container(head: &[u8], id: &str) -> Vec<u8> {
+pub fn with_name(head: &[u8], name: &Range<usize>, id: &str) -> Vec<u8> {
     let mut parts = head.splitn(3, |&byte| byte == b' ');
     let mut part = || parts.next().unwrap_or_default();
     let (method, target, rest) = (part(), part(), part());
-    let path_bytes = target.iter().position(|&byte| byte == b'?').unwrap_or(target.len());
-    let (path, query) = target.split_at_checked(path_bytes).unwrap_or((target, b""));
-    let is_containers =
-        |segment: &&[u8]| percent_decode(segment).is_ok_and(|decoded| *decoded == *b"containers");
-    let mut segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-    let name = segments.iter().position(is_containers).and_then(|index| index.checked_add(1));
-    if let Some(segment) = name.and_then(|name| segments.get_mut(name)) {
-        *segment = id.as_bytes();
-    }
-    let path = segments.join(&b'/');
-    [method, b" ", &path, query, b" ", rest].concat()
+    let before = target.get(..name.start).unwrap_or_default();
+    let after = target.get(name.end..).unwrap_or_default();
+    [method, b" ", before, id.as_bytes(), after, b" ", rest].concat()
 }
 
 #[cfg(test)]
@@ -74,14 +67,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_containers_name_changes() {
-        for (line, expected) in [
-            ("/containers/web/archive?path=/a/b", "/containers/0f/archive?path=/a/b"),
-            ("/v1.41/%63ontainers/w%65b/archive", "/v1.41/%63ontainers/0f/archive"),
-            ("/containers/containers/archive?x=%20", "/containers/0f/archive?x=%20"),
+    fn only_the_name_changes() {
+        for (line, name, expected) in [
+            ("/containers/web/archive?path=/a/b", "web", "/containers/0f/archive?path=/a/b"),
+            ("/v1.41/%63ontainers/w%65b/archive", "w%65b", "/v1.41/%63ontainers/0f/archive"),
+            ("/containers/a/b%2Fc/archive?x=%20", "a/b%2Fc", "/containers/0f/archive?x=%20"),
         ] {
             let head = |target| format!("PUT {target} HTTP/1.1\r\nHost: x y\r\n\r\n");
-            let renamed = with_container(head(line).as_bytes(), "0f");
+            let start = line.find(name).expect("a name");
+            let renamed = with_name(head(line).as_bytes(), &(start..start + name.len()), "0f");
             assert_eq!(String::from_utf8_lossy(&renamed), head(expected));
         }
     }

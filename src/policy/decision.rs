@@ -6,6 +6,7 @@ use crate::admission::verdict::{Case, Passed, before_hijack};
 use crate::admission::{Cause, Finding, Findings, Question};
 use crate::api::Operation;
 use crate::http::{Asked, Hijack, Method};
+use core::ops::Range;
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -78,11 +79,16 @@ pub struct Examination {
     operation: Operation,
     /// `None` where arguments are not examined.
     case: Option<Case>,
+    name: Option<Range<usize>>,
 }
 
 impl Examination {
-    pub(super) fn new(operation: Operation, case: Option<Case>) -> Self {
-        Self { operation, case }
+    pub(super) fn new(
+        operation: Operation,
+        case: Option<Case>,
+        name: Option<Range<usize>>,
+    ) -> Self {
+        Self { operation, case, name }
     }
 
     /// What is to be examined.
@@ -96,7 +102,7 @@ impl Examination {
     /// # Errors
     /// The refusal, where the body is not what the operation takes.
     pub fn judge(self, body: Vec<u8>) -> Result<Inquiry, Refusal> {
-        let Self { operation, case } = self;
+        let Self { operation, case, name } = self;
         if operation.line().hijack != Hijack::Never
             && let Err(error) = before_hijack(&body)
         {
@@ -111,7 +117,7 @@ impl Examination {
             }
             None => Err(body),
         };
-        Ok(Inquiry { operation, case })
+        Ok(Inquiry { operation, case, name })
     }
 
     /// The refusal of a body that is longer than may be collected.
@@ -127,11 +133,13 @@ pub struct Inquiry {
     operation: Operation,
     /// The case, or the body where there is none.
     case: Result<Case, Vec<u8>>,
+    /// Where the target has the name that questions are about.
+    name: Option<Range<usize>>,
 }
 
 impl Inquiry {
-    pub(super) fn new(operation: Operation, case: Case) -> Self {
-        Self { operation, case: Ok(case) }
+    pub(super) fn new(operation: Operation, case: Case, name: Option<Range<usize>>) -> Self {
+        Self { operation, case: Ok(case), name }
     }
 
     /// The inquiry, unless it is refused already.
@@ -143,6 +151,12 @@ impl Inquiry {
             }
             case => Ok(Self { case, ..self }),
         }
+    }
+
+    /// Where the target has the name of what is asked about, so that an id can take its place.
+    #[must_use]
+    pub fn name(&self) -> Option<Range<usize>> {
+        self.name.clone()
     }
 
     /// What is asked for.
@@ -173,7 +187,7 @@ impl Inquiry {
     /// # Errors
     /// The refusal.
     pub fn close(self) -> Result<(Grant, Passed), Refusal> {
-        let Self { operation, case } = self;
+        let Self { operation, case, .. } = self;
         let passed = match case {
             Ok(case) => case.close().map_err(|findings| refusal(operation, Some(findings)))?,
             Err(body) => Passed { body, ..Passed::default() },

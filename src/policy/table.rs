@@ -8,6 +8,7 @@ use crate::admission::verdict::Case;
 use crate::admission::{Examiner, Mode, Rules};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
 use crate::http::{BodyFraming, Hijack, Method, RequestHead};
+use core::ops::Range;
 use std::sync::Arc;
 
 /// What the settings make of an operation.
@@ -70,9 +71,13 @@ impl Policy {
         if call.version.is_some_and(|version| version < self.version_min) {
             return refuse(Reason::OldVersion(self.version_min));
         }
-        let case = self.examiners.get(call.operation.index()).copied().flatten().map(|examiner| {
-            Case::of(examiner, &self.rules, head.target.query, call.name(&head.target))
+        let examiner = self.examiners.get(call.operation.index()).copied().flatten();
+        let name = examiner.and_then(|_| call.name(&head.target));
+        let case = examiner.map(|examiner| {
+            let text = name.as_ref().map(|name| name.text);
+            Case::of(examiner, &self.rules, head.target.query, text)
         });
+        let place = name.map(|name| name.place);
         let line = call.operation.line();
         if head.framing != BodyFraming::Empty {
             // Go's form values come before the query's: the query judged would not be the one used.
@@ -83,24 +88,29 @@ impl Policy {
                 Arguments::Short if is_short(head.framing) => {}
                 Arguments::Short | Arguments::Bodiless => return refuse(Reason::UnexpectedBody),
                 Arguments::Json if case.is_some() || line.hijack != Hijack::Never => {
-                    return Decision::Examine(Box::new(Examination::new(call.operation, case)));
+                    return Decision::Examine(Box::new(Examination::new(
+                        call.operation,
+                        case,
+                        place,
+                    )));
                 }
-                Arguments::Opaque | Arguments::Json => {}
+                Arguments::Ignored | Arguments::Archive | Arguments::Harmless | Arguments::Json => {
+                }
             }
         }
         match case {
             None => Decision::Allow(Grant::new(call.operation)),
-            Some(case) => decide(call.operation, case),
+            Some(case) => decide(call.operation, case, place),
         }
     }
 }
 
 /// What comes of a head whose body, if it has one, is not looked at.
-fn decide(operation: Operation, case: Case) -> Decision {
+fn decide(operation: Operation, case: Case, place: Option<Range<usize>>) -> Decision {
     if case.is_closed() {
         Decision::Allow(Grant::new(operation))
     } else {
-        match Inquiry::new(operation, case).or_refused() {
+        match Inquiry::new(operation, case, place).or_refused() {
             Ok(inquiry) => Decision::Inquire(Box::new(inquiry)),
             Err(refusal) => refusal.into(),
         }

@@ -158,7 +158,7 @@ impl Connection {
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
                 self.client.inbox.consume(length);
-                Box::pin(self.examine(*examination, &head, incoming)).await
+                Box::pin(self.examine(*examination, head, incoming)).await
             }
             Decision::Inquire(inquiry) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
@@ -172,7 +172,7 @@ impl Connection {
     async fn examine(
         &mut self,
         examination: Examination,
-        head: &[u8],
+        head: Vec<u8>,
         incoming: &mut Incoming,
     ) -> Then {
         let limits = self.gate.limits;
@@ -203,10 +203,10 @@ impl Connection {
         };
         match examination.judge(body) {
             Err(refusal) => self.refuse(&refusal, incoming).await,
-            Ok(inquiry) => match self.settle(inquiry, incoming).await {
+            Ok(inquiry) => match self.settle(inquiry, head, incoming).await {
                 Err(then) => then,
-                Ok((grant, passed)) => {
-                    let mut whole = reframe::with_length(head, passed.body.len());
+                Ok((grant, passed, head)) => {
+                    let mut whole = reframe::with_length(&head, passed.body.len());
                     whole.extend_from_slice(&passed.body);
                     drop(share);
                     incoming.request.collected = whole.into();
@@ -218,27 +218,25 @@ impl Connection {
     }
 
     /// Asks the daemon what the request's head alone does not say, and sends the request as it
-    /// comes. It names what was judged: another may bear its name by now.
+    /// comes.
     async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
-        match self.settle(inquiry, incoming).await {
+        match self.settle(inquiry, head, incoming).await {
             Err(then) => then,
-            Ok((grant, passed)) => {
-                let head = match &passed.id {
-                    Some(id) => reframe::with_container(&head, id),
-                    None => head,
-                };
+            Ok((grant, _, head)) => {
                 incoming.request.collected = head.into();
                 self.exchange(grant, incoming).await
             }
         }
     }
 
-    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell.
+    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell. The head
+    /// names what was judged: another may bear its name by now.
     async fn settle(
         &mut self,
         mut inquiry: Inquiry,
+        head: Vec<u8>,
         incoming: &mut Incoming,
-    ) -> Result<(Grant, Passed), Then> {
+    ) -> Result<(Grant, Passed, Vec<u8>), Then> {
         while let Some((question, asked)) = inquiry.question() {
             let fresh = match self.reach().await {
                 Ok(fresh) => fresh,
@@ -265,6 +263,7 @@ impl Connection {
                 }
             }
         }
+        let name = inquiry.name();
         match inquiry.close() {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
             Ok((grant, mut passed)) => {
@@ -273,7 +272,11 @@ impl Connection {
                     self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
                     incoming.notes = Some(Box::new(notes));
                 }
-                Ok((grant, passed))
+                let head = match passed.id.as_deref().zip(name) {
+                    Some((id, name)) => reframe::with_name(&head, &name, id),
+                    None => head,
+                };
+                Ok((grant, passed, head))
             }
         }
     }

@@ -29,11 +29,16 @@ pub fn holds(input: &[u8]) -> bool {
             is_what_the_daemon_runs(call, &target, word);
         }
         assert_eq!(call_again, Ok(call), "written plainly");
-        assert_eq!(call.name(&again), call.name(&target));
+        let text = |target| call.name(target).map(|name| name.text.to_owned());
+        assert_eq!(text(&again), text(&target));
+        if let Some(name) = call.name(&target) {
+            let sent = naive_target::decoded(&raw[name.place]);
+            assert_eq!(sent.as_deref(), Some(name.text.as_bytes()), "the bytes of the name");
+        }
         let escaped = written(&target.path, |byte| byte != b'/');
         let escaped = Target::parse(&escaped).expect("clean");
         assert_eq!(Call::of(method, &escaped), Ok(call), "with every letter escaped");
-        assert_eq!(call.name(&escaped), call.name(&target));
+        assert_eq!(text(&escaped), text(&target));
     } else {
         // A `%2F` alone may have stood in the way.
         assert!(call_again.is_err() || target.has_encoded_slash(), "refused, but not when plain");
@@ -57,7 +62,8 @@ fn is_what_the_daemon_runs(call: Call, target: &Target<'_>, method: &[u8]) {
     // In a path that is no text no name is looked at, and what examines one refuses it.
     let is_text = std::str::from_utf8(&target.path).is_ok();
     let first = parameters.first().map(Vec::as_slice).filter(|_| is_text);
-    assert_eq!(call.name(target).map(str::as_bytes), first, "to the gate, and to the daemon");
+    let name = call.name(target).map(|name| name.text.as_bytes());
+    assert_eq!(name, first, "to the gate, and to the daemon");
 }
 
 fn method(word: &[u8]) -> Method {

@@ -15,7 +15,7 @@ fn a_refusal_says_why_and_the_connection_goes_on() {
         ("get /_ping", "", 403, "no operation"),
         ("POST /_ping", "", 403, "no operation"),
         ("BREW /_ping", "", 403, "no operation"),
-        ("GET /containers/a/b/json", "", 403, "no operation"),
+        ("GET /containers/a/b", "", 403, "no operation"),
         ("GET /V1.41/_ping", "", 403, "no operation"),
         ("GET /", "", 403, "no operation"),
         ("OPTIONS /containers/json", "", 403, "no variable"),
