@@ -53,6 +53,9 @@ impl Call {
     /// # Errors
     /// It is in no line of the table, or not every reader would find it in the same one.
     pub fn of(method: Method, target: &Target<'_>) -> Result<Self, Unclassified> {
+        if target.moved.is_some() {
+            return Err(Unclassified::Unknown);
+        }
         let call = Self::of_segments(method, segments(&target.path))?;
         if target.has_encoded_slash() {
             let decoded: Vec<_> = target
@@ -260,6 +263,14 @@ mod tests {
             "/containers%2Fx/json",
         ] {
             assert_eq!(call(Method::Get, path), Err(Unclassified::EncodedSlash), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clean_is_no_operation_on_any_path() {
+        for path in ["//version", "/./version", "/version/../_ping", "/containers//web/json"] {
+            assert_eq!(call(Method::Get, path), Err(Unclassified::Unknown), "{path}");
+            assert_eq!(call(Method::Options, path), Err(Unclassified::Unknown), "{path}");
         }
     }
 

@@ -65,6 +65,9 @@ pub enum Arguments {
     /// Nothing or one JSON value: collected, examined and sent in one piece with the head. Where the
     /// daemon hijacks, what it gets later is the process's standard input.
     Json,
+    /// As [`Arguments::Json`], of an operation that hijacks without reading it: whatever else stood
+    /// there would be the stream's.
+    Unread,
 }
 
 /// One line of the table.

@@ -6,7 +6,7 @@
 //! A line without a word for its body does not compile.
 
 use super::operation::{
-    Arguments::{Archive, Bodiless, Harmless, Ignored, Json, Short},
+    Arguments::{Archive, Bodiless, Harmless, Ignored, Json, Short, Unread},
     Effect::{Reads, Writes},
     Line, Section,
 };
@@ -53,7 +53,7 @@ operations! {
     ContainerArchive          Get    "/containers/{id...}/archive"          Some(Containers), Reads, Ignored, streams;
     ContainerArchiveInfo      Head   "/containers/{id...}/archive"          Some(Containers), Reads, Ignored;
     PutContainerArchive       Put    "/containers/{id...}/archive"          Some(Containers), Writes, Archive, streams;
-    ContainerAttach           Post   "/containers/{id...}/attach"           Some(Containers), Writes, Json, hijacks(Stream);
+    ContainerAttach           Post   "/containers/{id...}/attach"           Some(Containers), Writes, Unread, hijacks(Stream);
     // It carries stdin, so it is a write although it is a GET.
     ContainerAttachWebsocket  Get    "/containers/{id...}/attach/ws"        Some(Containers), Writes, Bodiless, hijacks(Upgrade);
     ContainerChanges          Get    "/containers/{id...}/changes"          Some(Containers), Reads, Ignored;

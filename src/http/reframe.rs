@@ -1,8 +1,25 @@
 //! The two changes the gate makes to a head: a body that had to be collected is sent on with its
 //! length, and a container that was looked up by name is named by its id. Every other byte stays.
+//! An empty body that came in chunks stays as it is: the daemon does not take it for none.
 
 use super::number::{decimal, length_of};
 use core::ops::Range;
+
+/// The end of a body in chunks (RFC 9112, section 7.1), and the whole of an empty one.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// `head` and the body that was collected. `keeps_empty` leaves one that came in empty chunks so.
+/// It must not where the daemon may hijack before it has read them: what it gets then is the raw
+/// stream's.
+#[must_use]
+pub fn with_body(head: &[u8], body: &[u8], keeps_empty: bool) -> Vec<u8> {
+    if keeps_empty && body.is_empty() {
+        return [head, LAST_CHUNK].concat();
+    }
+    let mut whole = with_length(head, body.len());
+    whole.extend_from_slice(body);
+    whole
+}
 
 /// `head`, a complete and judged request head, with its Transfer-Encoding line, or a
 /// Content-Length line that says otherwise, replaced by the body's length.
@@ -50,6 +67,16 @@ mod tests {
         let expected =
             b"POST /exec/1/start HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nUpgrade: tcp\r\n\r\n";
         assert_eq!(with_length(head, 2), expected);
+    }
+
+    #[test]
+    fn an_empty_body_in_chunks_stays_one_unless_the_daemon_may_hijack() {
+        let head = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(with_body(head, b"", true), [&head[..], b"0\r\n\r\n"].concat());
+        let none = b"POST /x HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(with_body(head, b"", false), none);
+        let two = b"POST /x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(with_body(head, b"{}", true), two);
     }
 
     #[test]

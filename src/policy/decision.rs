@@ -4,7 +4,7 @@
 use super::refusal::{Reason, Refusal};
 use crate::admission::verdict::{Case, Passed, before_hijack};
 use crate::admission::{Cause, Finding, Findings, Question};
-use crate::api::Operation;
+use crate::api::{Arguments, Operation};
 use crate::http::{Asked, Hijack, Method};
 use core::ops::Range;
 
@@ -59,6 +59,12 @@ impl Grant {
         self.operation
     }
 
+    /// Whether the daemon may take the connection over in the middle of a body.
+    #[must_use]
+    pub fn may_hijack(&self) -> bool {
+        self.operation.line().hijack != Hijack::Never
+    }
+
     /// The refusal of what may not go on without a record of it.
     pub fn unrecorded(self) -> Refusal {
         Refusal::of(Reason::Unrecorded, Some(self.operation))
@@ -97,13 +103,38 @@ impl Examination {
         self.operation
     }
 
+    /// So many bytes of it may be collected, of as many as may be at most.
+    #[must_use]
+    pub fn body_bytes_max(&self, limit: usize) -> usize {
+        if self.takes_nothing() { 0 } else { limit }
+    }
+
+    /// Whether the body must turn out to be empty.
+    fn takes_nothing(&self) -> bool {
+        match self.operation.line().arguments {
+            Arguments::Bodiless | Arguments::Short => true,
+            Arguments::Ignored
+            | Arguments::Archive
+            | Arguments::Harmless
+            | Arguments::Json
+            | Arguments::Unread => false,
+        }
+    }
+
     /// Judges the whole body.
     ///
     /// # Errors
     /// The refusal, where the body is not what the operation takes.
     pub fn judge(self, body: Vec<u8>) -> Result<Inquiry, Refusal> {
+        if self.takes_nothing() && !body.is_empty() {
+            return Err(Refusal::of(Reason::UnexpectedBody, Some(self.operation)));
+        }
         let Self { operation, case, name } = self;
-        if operation.line().hijack != Hijack::Never
+        // Unexamined it is the daemon's to refuse: it gets exactly this body, with its length, and
+        // what it doesn't read of it before it hijacks is the process's input, as on its own socket.
+        let line = operation.line();
+        if line.hijack != Hijack::Never
+            && (case.is_some() || line.arguments == Arguments::Unread)
             && let Err(error) = before_hijack(&body)
         {
             let reason = "takes one JSON value as its body, with nothing after it";
@@ -121,8 +152,10 @@ impl Examination {
     }
 
     /// The refusal of a body that is longer than may be collected.
-    pub fn too_long(&self, body_bytes_max: usize) -> Refusal {
-        Refusal::of(Reason::BodyTooLong(body_bytes_max), Some(self.operation))
+    pub fn too_long(&self, limit: usize) -> Refusal {
+        let too_long = Reason::BodyTooLong(limit);
+        let reason = if self.takes_nothing() { Reason::UnexpectedBody } else { too_long };
+        Refusal::of(reason, Some(self.operation))
     }
 }
 
@@ -259,17 +292,34 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_value_matters_only_before_a_hijack() {
+    fn what_follows_the_value_matters_only_before_a_hijack_and_where_it_is_examined() {
         let body = || b"{}   ".to_vec();
-        for rules in [Rules::new(), off()] {
-            let start = examination(rules.clone(), "POST /exec/x/start");
-            let refusal = start.judge(body()).expect_err("three blanks");
-            assert_eq!(refusal.name(), "not-one-json-value");
-            let start = examination(rules, "POST /exec/x/start").judge(b"{}".to_vec());
-            assert_eq!(start.and_then(Inquiry::close).expect("one value").1.body, b"{}");
+        let start = |rules, body| examination(rules, "POST /exec/x/start").judge(body);
+        let refusal = start(Rules::new(), body()).expect_err("three blanks");
+        assert_eq!(refusal.name(), "not-one-json-value");
+        let attach = examination(off(), "POST /containers/x/attach").judge(body());
+        assert_eq!(attach.err().map(|refusal| refusal.name()), Some("not-one-json-value"));
+        for (rules, body) in
+            [(Rules::new(), b"{}".to_vec()), (off(), body()), (off(), b"{".to_vec())]
+        {
+            let passed = start(rules, body.clone()).and_then(Inquiry::close).expect("passes").1;
+            assert_eq!(passed.body, body);
         }
         let create = examination(Rules::new(), "POST /containers/create").judge(body());
         assert!(create.is_ok());
+    }
+
+    #[test]
+    fn where_nothing_is_taken_an_empty_body_passes() {
+        for operation in [Operation::Session, Operation::ContainerStart] {
+            let examination = || Examination::new(operation, None, None);
+            assert_eq!(examination().body_bytes_max(9), 0);
+            assert_eq!(examination().too_long(0).name(), "unexpected-body");
+            let refusal = examination().judge(b"x".to_vec()).expect_err("a byte");
+            assert_eq!(refusal.name(), "unexpected-body");
+            assert!(examination().judge(Vec::new()).is_ok());
+        }
+        assert_eq!(Examination::new(Operation::ExecStart, None, None).body_bytes_max(9), 9);
     }
 
     #[test]

@@ -175,7 +175,8 @@ impl Connection {
         head: Vec<u8>,
         incoming: &mut Incoming,
     ) -> Then {
-        let limits = self.gate.limits;
+        let mut limits = self.gate.limits;
+        limits.json_bytes_max = examination.body_bytes_max(limits.json_bytes_max);
         if incoming.is_longer_than(limits.json_bytes_max) {
             return self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await;
         }
@@ -206,8 +207,8 @@ impl Connection {
             Ok(inquiry) => match self.settle(inquiry, head, incoming).await {
                 Err(then) => then,
                 Ok((grant, passed, head)) => {
-                    let mut whole = reframe::with_length(&head, passed.body.len());
-                    whole.extend_from_slice(&passed.body);
+                    let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
+                    let whole = reframe::with_body(&head, &passed.body, keeps);
                     drop(share);
                     incoming.request.collected = whole.into();
                     incoming.request.continued = incoming.expects_continue;

@@ -3,7 +3,7 @@
 //! form, or with every letter escaped, it is the same operation.
 
 use super::naive_target;
-use super::router::{Route, route};
+use super::router::{Route, Router, route};
 use dockgate::api::{Call, Operation};
 use dockgate::http::{Method, Target};
 
@@ -17,6 +17,13 @@ pub fn holds(input: &[u8]) -> bool {
     let Ok(target) = target else { return false };
     assert_eq!((target.raw_path, target.query), naive_target::cut(raw));
 
+    // Whatever the method.
+    let redirect = Router::location("GET", raw);
+    assert_eq!(target.moved.as_deref(), redirect.as_deref(), "where the daemon leads");
+    if target.moved.is_some() {
+        assert!(Call::of(method, &target).is_err(), "what is not clean is no operation");
+        return false;
+    }
     let call = Call::of(method, &target);
     // What was decoded once is not decoded again.
     let plain = written(&target.path, |byte| !byte.is_ascii_graphic() || b"%?#".contains(&byte));
