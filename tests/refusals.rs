@@ -5,7 +5,7 @@ use dockgate::admission::json::JsonError;
 use dockgate::admission::{Cause, Finding, Findings, Variable};
 use dockgate::api::{ApiVersion, Unclassified};
 use dockgate::http::{FramingError, HeadError};
-use dockgate::policy::{Reason, Refusal, VariableSet};
+use dockgate::policy::{OldVersion, Reason, Refusal, VariableSet};
 use dockgate::proxy::inquiry::{Fault, Unanswered};
 use dockgate::proxy::outcome::{Cutoff, DaemonFailure};
 use std::collections::BTreeSet;
@@ -69,7 +69,8 @@ fn reasons() -> Vec<Reason> {
         Reason::Unclassified(Unclassified::EncodedSlash),
         Reason::Withheld(VariableSet::default()),
         Reason::Closed,
-        Reason::OldVersion(version),
+        Reason::Moved(Box::from(&b"/"[..])),
+        Reason::OldVersion(OldVersion { asked: version, oldest: version }),
         Reason::Form,
         Reason::UnexpectedBody,
         Reason::BodyTooLong(1),
@@ -86,6 +87,7 @@ fn reasons() -> Vec<Reason> {
             )
             | Reason::Withheld(_)
             | Reason::Closed
+            | Reason::Moved(_)
             | Reason::OldVersion(_)
             | Reason::Form
             | Reason::UnexpectedBody

@@ -10,9 +10,9 @@ use super::{network, own, registry, security};
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
 pub const CONTAINER_CREATE: Object =
     Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(|judge, body| {
-    limit::quota_of(judge, body);
-    confined(judge, body, body.field("HostConfig").unwrap_or(&Json::Null));
-});
+        limit::quota_of(judge, body);
+        confined(judge, body, body.field("HostConfig").unwrap_or(&Json::Null));
+    });
 
 /// The body of `ContainerUpdate`: the resources of `HostConfig` and its restart policy.
 pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(limit::quota_of_update);

@@ -8,8 +8,7 @@ use super::judge::{Examined, Judge};
 use super::lookup::Question;
 use super::rules::Rules;
 use super::{
-    build, checkpoint, container, exec, image, network, plugin, query, service, swarm,
-    volume,
+    build, checkpoint, container, exec, image, network, plugin, query, service, swarm, volume,
 };
 use crate::api::Operation;
 use std::borrow::Cow;
@@ -36,7 +35,15 @@ pub struct Examiner {
 
 impl Examiner {
     const fn of(operation: Operation) -> Self {
-        Self { operation, query: &[], name: None, body: None, whole: None, question: None, is_unconditional: false }
+        Self {
+            operation,
+            query: &[],
+            name: None,
+            body: None,
+            whole: None,
+            question: None,
+            is_unconditional: false,
+        }
     }
 
     const fn query(self, query: &'static [Field]) -> Self {

@@ -63,8 +63,8 @@ pub fn judge(
             ContainerUse::Write if !is_off => {
                 mounts(judge, container, |is_read_only| !is_read_only, false);
             }
-            ContainerUse::Write
-            | ContainerUse::Run | ContainerUse::Read | ContainerUse::Manage => {}
+            ContainerUse::Write | ContainerUse::Run | ContainerUse::Read | ContainerUse::Manage => {
+            }
         });
     }
     Some(id.to_owned())

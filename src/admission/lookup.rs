@@ -249,11 +249,15 @@ fn existing_exec(judge: &mut Judge<'_>, id: &str, exec: &Json<'_>) -> bool {
     true
 }
 
-/// A name as one segment of a path (RFC 3986, section 2.3: what is unreserved stays).
+/// A name as part of a path (RFC 3986, section 2.3: what is unreserved stays). The slashes of one
+/// that has them stay too, as the daemon's routes take them; but of one that would be another path
+/// when it is cleaned nothing is left to read in two ways.
 fn encoded(name: &str) -> String {
+    let is_clean = !name.split('/').any(|segment| matches!(segment, "" | "." | ".."));
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        let stays = b"-._~".contains(&byte) || byte == b'/' && is_clean;
+        if byte.is_ascii_alphanumeric() || stays {
             text.push(char::from(byte));
         } else {
             // A String takes whatever is written to it.
@@ -369,16 +373,24 @@ mod tests {
             let (status, body) = question.supposed();
             let answered = question.answered(&Rules::new(), status, body);
             assert_eq!(answered.examined.findings, [], "{question:?}");
-            assert_eq!(answered.examined.questions.len(), usize::from(matches!(question, Question::Exec(_))));
+            assert_eq!(
+                answered.examined.questions.len(),
+                usize::from(matches!(question, Question::Exec(_)))
+            );
         }
     }
 
     #[test]
-    fn a_name_stays_one_segment() {
-        assert_eq!(
-            Question::of_path("a/../b?c%", ContainerUse::Run).path(),
-            "/containers/a%2F..%2Fb%3Fc%25/json"
-        );
+    fn a_name_keeps_its_slashes_unless_they_lead_elsewhere() {
+        for (name, expected) in [
+            ("a/../b?c%", "/containers/a%2F..%2Fb%3Fc%25/json"),
+            ("web/redis", "/containers/web/redis/json"),
+            ("a/b c", "/containers/a/b%20c/json"),
+            ("/a", "/containers/%2Fa/json"),
+            ("a//b", "/containers/a%2F%2Fb/json"),
+        ] {
+            assert_eq!(Question::of_path(name, ContainerUse::Run).path(), expected);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::host_path;
 use super::json::Json;
 use super::judge::Judge;
-use super::lookup::{ContainerLookup, ReferencePlace, Question};
+use super::lookup::{ContainerLookup, Question, ReferencePlace};
 use super::variable::Variable;
 use std::sync::OnceLock;
 

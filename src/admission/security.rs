@@ -44,10 +44,7 @@ const MASKED_PATHS: &[&str] = &[
 /// What later releases mask too: each path with the first release of each series that does. Later
 /// series all do.
 const MASKED_SINCE: &[(&str, &[Version])] = &[
-    (
-        "/sys/devices/virtual/powercap",
-        &[version(20, 10, 27), version(23, 0, 8), version(24, 0, 7)],
-    ),
+    ("/sys/devices/virtual/powercap", &[version(20, 10, 27), version(23, 0, 8), version(24, 0, 7)]),
     ("/proc/interrupts", &[version(28, 1, 0)]),
 ];
 

@@ -6,7 +6,7 @@ use super::examiner::Examiner;
 use super::finding::{Cause, Finding, Findings, Step};
 use super::json::{self, JsonError};
 use super::judge::Examined;
-use super::lookup::{Answered, ReferencePlace, Question};
+use super::lookup::{Answered, Question, ReferencePlace};
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
 use std::collections::VecDeque;
@@ -225,10 +225,10 @@ fn with_ids(
         return Ok((body, resolved));
     }
     let reason = "refers to a container in a way that can't be replaced by its id";
-    let body = cut::with_texts(&body, &texts).ok_or_else(|| {
-        Findings::from(Finding::of(Cause::BadValue, reason))
-    })?;
-    let is_left = |(place, _): &(ReferencePlace, String)| !matches!(place, ReferencePlace::Body { .. });
+    let body = cut::with_texts(&body, &texts)
+        .ok_or_else(|| Findings::from(Finding::of(Cause::BadValue, reason)))?;
+    let is_left =
+        |(place, _): &(ReferencePlace, String)| !matches!(place, ReferencePlace::Body { .. });
     Ok((body, resolved.into_iter().filter(is_left).collect()))
 }
 

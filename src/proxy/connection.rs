@@ -29,6 +29,7 @@ use crate::http::{
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::policy::{Decision, Examination, Grant, Inquiry};
+use core::ops::Range;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -86,17 +87,22 @@ impl Incoming {
     }
 }
 
-/// A head with the full ids of the containers that it refers to.
-fn named(mut head: Vec<u8>, resolved: &[(ReferencePlace, String)]) -> Vec<u8> {
+/// A head with the full ids of the containers that it refers to; `name` is where its target has the
+/// name that stands for one. `None` where one can't be put in its place.
+fn with_ids(
+    mut head: Vec<u8>,
+    name: Option<&Range<usize>>,
+    resolved: &[(ReferencePlace, String)],
+) -> Option<Vec<u8>> {
     for (place, id) in resolved {
         head = match place {
-            ReferencePlace::Path => reframe::with_container(&head, id),
-            ReferencePlace::Query(name) => reframe::with_parameter(&head, name, id),
+            ReferencePlace::Path => reframe::with_name(&head, name?, id),
+            ReferencePlace::Query(parameter) => reframe::with_parameter(&head, parameter, id),
             // The body has it already.
             ReferencePlace::Body { .. } | ReferencePlace::Nowhere => head,
         };
     }
-    head
+    Some(head)
 }
 
 impl Connection {
@@ -184,7 +190,7 @@ impl Connection {
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
                 self.client.inbox.consume(length);
-                Box::pin(self.examine(*examination, &head, incoming)).await
+                Box::pin(self.examine(*examination, head, incoming)).await
             }
             Decision::Inquire(inquiry) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
@@ -198,10 +204,11 @@ impl Connection {
     async fn examine(
         &mut self,
         examination: Examination,
-        head: &[u8],
+        head: Vec<u8>,
         incoming: &mut Incoming,
     ) -> Then {
-        let limits = self.gate.limits;
+        let mut limits = self.gate.limits;
+        limits.json_bytes_max = examination.body_bytes_max(limits.json_bytes_max);
         if incoming.is_longer_than(limits.json_bytes_max) {
             return self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await;
         }
@@ -229,12 +236,11 @@ impl Connection {
         };
         match examination.judge(body) {
             Err(refusal) => self.refuse(&refusal, incoming).await,
-            Ok(inquiry) => match self.settle(inquiry, incoming).await {
+            Ok(inquiry) => match self.settle(inquiry, head, incoming).await {
                 Err(then) => then,
-                Ok((grant, passed)) => {
-                    let head = named(head.to_vec(), &passed.resolved);
-                    let mut whole = reframe::with_length(&head, passed.body.len());
-                    whole.extend_from_slice(&passed.body);
+                Ok((grant, passed, head)) => {
+                    let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
+                    let whole = reframe::with_body(&head, &passed.body, keeps);
                     drop(share);
                     incoming.request.collected = whole.into();
                     incoming.request.continued = incoming.expects_continue;
@@ -245,23 +251,25 @@ impl Connection {
     }
 
     /// Asks the daemon what the request's head alone does not say, and sends the request as it
-    /// comes. It names what was judged: another may bear its name by now.
+    /// comes.
     async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
-        match self.settle(inquiry, incoming).await {
+        match self.settle(inquiry, head, incoming).await {
             Err(then) => then,
-            Ok((grant, passed)) => {
-                incoming.request.collected = named(head, &passed.resolved).into();
+            Ok((grant, _, head)) => {
+                incoming.request.collected = head.into();
                 self.exchange(grant, incoming).await
             }
         }
     }
 
-    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell.
+    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell. The head
+    /// names what was judged: another may bear its name by now.
     async fn settle(
         &mut self,
         mut inquiry: Inquiry,
+        head: Vec<u8>,
         incoming: &mut Incoming,
-    ) -> Result<(Grant, Passed), Then> {
+    ) -> Result<(Grant, Passed, Vec<u8>), Then> {
         while let Some((question, asked)) = inquiry.question() {
             let is_info = matches!(question, Question::Engine(_));
             if let Some(body) = self.gate.info.get().filter(|_| is_info) {
@@ -293,6 +301,7 @@ impl Connection {
                 }
             }
         }
+        let name = inquiry.name();
         match inquiry.close() {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
             Ok((grant, mut passed)) => {
@@ -301,7 +310,8 @@ impl Connection {
                     self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
                     incoming.notes = Some(Box::new(notes));
                 }
-                Ok((grant, passed))
+                let head = with_ids(head, name.as_ref(), &passed.resolved);
+                Ok((grant, passed, head.ok_or(Then::Close)?))
             }
         }
     }

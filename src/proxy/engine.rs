@@ -61,7 +61,9 @@ pub async fn learn_own(own: &Own, daemon: &Daemon) -> Result<(), Unreachable> {
     }
     if let Some(container) = own.known() {
         let name = &container.name;
-        info!("running in container {name:?}, which clients may not change (ALLOW_GATE=1 lets them)");
+        info!(
+            "running in container {name:?}, which clients may not change (ALLOW_GATE=1 lets them)"
+        );
     }
     Ok(())
 }
