@@ -1,18 +1,22 @@
 //! `ContainerCreate`, `ContainerUpdate` and `ContainerStart`.
 
 use super::field::{Field, Object, Rule, harmless, harmless_map, inside};
-use super::host_config::HOST_CONFIG;
+use super::host_config::{self, HOST_CONFIG};
 use super::json::Json;
 use super::judge::Judge;
 use super::limit::{self, Confined};
-use super::{network, registry, security};
+use super::{network, registry, security, sysctl};
 
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
 pub const CONTAINER_CREATE: Object =
     Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(confined);
 
 /// The body of `ContainerUpdate`: the resources of `HostConfig` and its restart policy.
-pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(limit::quota_of_update);
+pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(|judge, body| {
+    limit::quota_of_update(judge, body);
+    // What the container's network is, an update does not say.
+    sysctl::of(judge, body, false);
+});
 
 /// The query of `ContainerStart` (experimental): restoring from a directory of the host.
 pub const CONTAINER_START_QUERY: &[Field] = &[
@@ -65,7 +69,7 @@ const NETWORKING_CONFIG: Object = Object::of(&[network::ENDPOINTS_CONFIG]);
 /// What the variables ask of a new container. Only what stands in `HostConfig` counts: newer
 /// daemons obey it nowhere else.
 fn confined(judge: &mut Judge<'_>, body: &Json<'_>) {
-    limit::quota_of(judge, body);
+    host_config::whole(judge, body);
     if !limit::is_asked(judge.rules) {
         return;
     }

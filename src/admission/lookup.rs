@@ -29,6 +29,29 @@ pub struct NetworkUse {
     pub path: Vec<Step>,
 }
 
+/// Where a daemon looks for a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Among its own.
+    Local,
+    /// Among the swarm's.
+    Swarm,
+}
+
+impl Scope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Local, Self::Swarm];
+}
+
+/// The networks that a service names, which may be the host's in that scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Networks {
+    /// Where it is looked for.
+    pub scope: Scope,
+    /// What the service names; at least one.
+    pub uses: Vec<NetworkUse>,
+}
+
 /// A question, answered by a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -36,8 +59,8 @@ pub enum Question {
     Volume(VolumeUse),
     /// What has this container mounted? (`ContainerInspect`)
     Container(String),
-    /// Is this the host's network? (`NetworkInspect`)
-    Network(NetworkUse),
+    /// What ids has the host's network? (`NetworkList`, and `NetworkInspect` for the swarm's)
+    Network(Networks),
 }
 
 /// What an answer says.
@@ -56,7 +79,12 @@ impl Question {
         match self {
             Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
             Self::Container(name) => format!("/containers/{}/json", encoded(name)),
-            Self::Network(used) => format!("/networks/{}?scope=swarm", encoded(&used.name)),
+            Self::Network(networks) => match networks.scope {
+                // filters={"driver":{"host":true}}: the list, since a name finds other scopes too.
+                Scope::Local => "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D",
+                Scope::Swarm => "/networks/host?scope=swarm",
+            }
+            .to_owned(),
         }
     }
 
@@ -91,8 +119,10 @@ impl Question {
     /// one that bears it by then.
     fn missing(&self) -> Option<Finding> {
         match self {
-            // Nor can a network be made that is the host's.
-            Self::Volume(_) | Self::Network(_) => None,
+            Self::Volume(_) => None,
+            // Outside a swarm the host's network has no id there.
+            Self::Network(networks) if networks.scope == Scope::Swarm => None,
+            Self::Network(_) => Some(self.unanswered()),
             Self::Container(_) => Some(Finding {
                 cause: Cause::Missing,
                 reason: "does not exist",
@@ -105,7 +135,11 @@ impl Question {
     #[must_use]
     pub fn supposed(&self) -> (u16, &'static [u8]) {
         match self {
-            Self::Volume(_) | Self::Network(_) => (404, b""),
+            Self::Volume(_) => (404, b""),
+            Self::Network(networks) => match networks.scope {
+                Scope::Local => (200, b"[]"),
+                Scope::Swarm => (404, b""),
+            },
             Self::Container(_) => (200, br#"{"Id":"0"}"#),
         }
     }
@@ -113,9 +147,13 @@ impl Question {
     /// The finding where no answer could be had.
     #[must_use]
     pub fn unanswered(&self) -> Finding {
+        let empty = String::new();
         let (path, name) = match self {
             Self::Volume(used) => (used.path.clone(), &used.name),
-            Self::Network(used) => (used.path.clone(), &used.name),
+            Self::Network(networks) => match networks.uses.first() {
+                Some(used) => (used.path.clone(), &used.name),
+                None => (Vec::new(), &empty),
+            },
             Self::Container(name) => (Vec::new(), name),
         };
         let reason = "has to be looked up, and the daemon did not say what it is";
@@ -190,7 +228,12 @@ mod tests {
         }
     }
 
-    fn questions() -> [Question; 3] {
+    fn network(scope: Scope, name: &str, path: &[Step]) -> Question {
+        let used = NetworkUse { name: name.to_owned(), path: path.to_vec() };
+        Question::Network(Networks { scope, uses: vec![used] })
+    }
+
+    fn questions() -> [Question; 4] {
         let path = vec![Step::Field("HostConfig"), Step::Field("Binds"), Step::Index(0)];
         let name = "x".to_owned();
         [
@@ -199,7 +242,8 @@ mod tests {
                 path: path.clone(),
                 is_read_only: true,
             }),
-            Question::Network(NetworkUse { name: name.clone(), path }),
+            network(Scope::Local, &name, &path),
+            network(Scope::Swarm, &name, &path),
             Question::Container(name),
         ]
     }
@@ -207,6 +251,7 @@ mod tests {
     #[test]
     fn what_was_not_answered_is_named_where_the_request_names_it() {
         for (question, expected) in questions().iter().zip([
+            "HostConfig.Binds[0] \"x\" has to be looked up",
             "HostConfig.Binds[0] \"x\" has to be looked up",
             "HostConfig.Binds[0] \"x\" has to be looked up",
             "\"x\" has to be looked up",
@@ -222,7 +267,11 @@ mod tests {
         for question in questions() {
             let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
             match question {
-                Question::Volume(_) | Question::Network(_) => assert_eq!(findings, []),
+                Question::Volume(_) => assert_eq!(findings, []),
+                Question::Network(networks) => {
+                    let expected = usize::from(networks.scope == Scope::Local);
+                    assert_eq!(findings.len(), expected, "{networks:?}");
+                }
                 Question::Container(_) => {
                     let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
                     assert_eq!(found, ["\"x\" does not exist"]);
@@ -239,6 +288,37 @@ mod tests {
             let answered = question.answered(&Rules::new(), status, body);
             assert_eq!(answered.examined, Examined::default(), "{question:?}");
         }
+    }
+
+    #[test]
+    fn a_network_is_the_hosts_by_every_beginning_of_its_ids() {
+        let found = |scope, name: &str, answer: &str| {
+            let answered =
+                network(scope, name, &[]).answered(&Rules::new(), 200, answer.as_bytes());
+            let causes = answered.examined.findings.iter().map(|finding| finding.cause);
+            causes.collect::<Vec<_>>()
+        };
+        let local = r#"[{"Name":"host","Id":"6a1f","Driver":"host"}]"#;
+        let swarm = r#"{"Name":"host","Id":"k3xy","Driver":"host"}"#;
+        let hosts = [Cause::Withheld(Variable::HostNamespaces)];
+        for name in ["6", "6a1", "6a1f"] {
+            assert_eq!(found(Scope::Local, name, local), hosts, "{name}");
+        }
+        for name in ["6a1f0", "a", "net", "k3"] {
+            assert_eq!(found(Scope::Local, name, local), [], "{name}");
+        }
+        assert_eq!(found(Scope::Swarm, "k3", swarm), hosts);
+        assert_eq!(found(Scope::Swarm, "6a1", swarm), []);
+        for (scope, answer) in [
+            (Scope::Local, "{}"),
+            (Scope::Local, r#"[{"Name":"host","Driver":"host"}]"#),
+            (Scope::Local, r#"[{"Name":"net","Id":"1","Driver":"bridge"}]"#),
+            (Scope::Swarm, "[]"),
+            (Scope::Swarm, r#"{"Name":"net","Id":"1","Driver":"overlay"}"#),
+        ] {
+            assert_eq!(found(scope, "6a1", answer), [Cause::Unanswered], "{answer}");
+        }
+        assert_eq!(found(Scope::Local, "6a1", "[]"), []);
     }
 
     #[test]
