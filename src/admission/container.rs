@@ -1,21 +1,25 @@
 //! `ContainerCreate`, `ContainerUpdate` and `ContainerStart`.
 
 use super::field::{Field, Object, Rule, harmless, harmless_map, inside};
-use super::host_config::HOST_CONFIG;
+use super::host_config::{self, HOST_CONFIG};
 use super::json::Json;
 use super::judge::Judge;
 use super::limit::{self, Confined};
-use super::{network, own, registry, security};
+use super::{network, own, registry, security, sysctl};
 
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
 pub const CONTAINER_CREATE: Object =
     Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(|judge, body| {
-        limit::quota_of(judge, body);
+        host_config::whole(judge, body);
         confined(judge, body, body.field("HostConfig").unwrap_or(&Json::Null));
     });
 
 /// The body of `ContainerUpdate`: the resources of `HostConfig` and its restart policy.
-pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(limit::quota_of_update);
+pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(|judge, body| {
+    limit::quota_of_update(judge, body);
+    // What the container's network is, an update does not say.
+    sysctl::of(judge, body, false);
+});
 
 /// The query of `ContainerCreate` and `ContainerRename`.
 pub const NAME_QUERY: &[Field] = &[inside("name", Rule::By(own::name))];

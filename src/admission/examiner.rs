@@ -109,7 +109,7 @@ impl Examiner {
             (Some(field), Some(name)) => judge.field(field, &Json::Text(Cow::Borrowed(name))),
             (None, None) if self.question.is_none() => {}
             (None, Some(_)) => {}
-            (_, None) => judge.bad_value("has a name that is no UTF-8"),
+            (_, None) => judge.bad_text("", "has a name that is no UTF-8"),
         }
         if let Some(query) = query.filter(|_| !self.query.is_empty()) {
             query::judge(&mut judge, self.query, query);

@@ -18,6 +18,9 @@ const FINDINGS_MAX: usize = 32;
 /// So many unknown fields are named.
 const UNKNOWN_MAX: usize = 16;
 
+/// What is said of a value of another type than the daemon's.
+pub const WRONG_TYPE: &str = "is a value of the wrong type";
+
 /// What an examination has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examined {
@@ -103,7 +106,7 @@ impl<'r> Judge<'r> {
                 | Rule::Word(_)
                 | Rule::Keys(_),
                 _,
-            ) => self.bad_value("has a value of the wrong type"),
+            ) => self.bad_value(value, WRONG_TYPE),
         }
     }
 
@@ -236,7 +239,7 @@ impl<'r> Judge<'r> {
             Json::Null => {}
             Json::Text(text) => then(self, text),
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
-                self.bad_value("is no text");
+                self.bad_value(value, "is no text");
             }
         }
     }
@@ -255,12 +258,12 @@ impl<'r> Judge<'r> {
                         | Json::Integer(_)
                         | Json::Number
                         | Json::List(_)
-                        | Json::Object(_) => judge.bad_value("is no text"),
+                        | Json::Object(_) => judge.bad_value(value, "is no text"),
                     });
                 }
             }
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::Object(_) => {
-                self.bad_value("is no list of texts");
+                self.bad_value(value, "is no list of texts");
             }
         }
     }
@@ -282,7 +285,7 @@ impl<'r> Judge<'r> {
                 }
             }
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::Text(_) | Json::List(_) => {
-                self.bad_value("is no map");
+                self.bad_value(value, "is no map");
             }
         }
     }
@@ -335,8 +338,22 @@ impl<'r> Judge<'r> {
     }
 
     /// Refuses a value that means nothing to the daemon, or more than one thing.
-    pub fn bad_value(&mut self, reason: &'static str) {
-        self.find(Cause::BadValue, "", reason, String::new());
+    pub fn bad_value(&mut self, value: &Json<'_>, reason: &'static str) {
+        let shown = match value {
+            Json::Text(text) => return self.bad_text(text, reason),
+            Json::Null => "null".to_owned(),
+            Json::Bool(on) => on.to_string(),
+            Json::Integer(number) => number.to_string(),
+            Json::Number => "a number".to_owned(),
+            Json::List(_) => "[...]".to_owned(),
+            Json::Object(_) => "{...}".to_owned(),
+        };
+        self.bad_text(&shown, reason);
+    }
+
+    /// The same of a text, or of a part of one; empty where it could be a secret.
+    pub fn bad_text(&mut self, text: &str, reason: &'static str) {
+        self.find(Cause::BadValue, text, reason, String::new());
     }
 
     /// Says that something is missing; `reason` names the variable.
@@ -384,22 +401,36 @@ impl<'r> Judge<'r> {
 
     /// Judges the use of a path of the host.
     pub fn host_path(&mut self, path: &str, is_read_only: bool) {
-        self.host_path_for(path, is_read_only, "is a path of the host");
+        let only_read = "is a path of the host that may only be mounted read-only";
+        self.host_path_because(path, is_read_only, only_read);
     }
 
-    /// The same with the reason why it is denied where nothing of it is listed.
-    pub fn host_path_for(&mut self, path: &str, is_read_only: bool, reason: &'static str) {
+    /// The same with the reason why one that may be read may not be used so.
+    pub fn host_path_because(&mut self, path: &str, is_read_only: bool, only_read: &'static str) {
+        let (sockets, own) = (&self.rules.sockets, self.rules.own.paths());
+        let reason = host_path::reason(&host_path::clean(path), sockets, own);
+        self.host_path_with(path, is_read_only, only_read, reason);
+    }
+
+    /// The same with the reason why one may not be used at all, too.
+    pub fn host_path_with(
+        &mut self,
+        path: &str,
+        is_read_only: bool,
+        only_read: &'static str,
+        reason: &'static str,
+    ) {
         let cleaned = host_path::clean(path);
+        let item = if is_read_only { format!("{cleaned}:ro") } else { cleaned.clone() };
         match host_path::access(&cleaned, self.rules.prefixes(), self.rules.guarded()) {
             Access::Write => {}
             Access::Read if is_read_only => {}
-            Access::Read => self.withhold_for(
-                Variable::BindMounts,
-                path,
-                &cleaned,
-                "is a path of the host that may only be mounted read-only",
-            ),
-            Access::None => self.withhold_for(Variable::BindMounts, path, &cleaned, reason),
+            Access::Read => {
+                self.withhold_for(Variable::BindMounts, path, &item, only_read);
+            }
+            Access::None => {
+                self.withhold_for(Variable::BindMounts, path, &item, reason);
+            }
         }
     }
 }

@@ -72,6 +72,29 @@ impl ContainerLookup {
     }
 }
 
+/// Where a daemon looks for a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Among its own.
+    Local,
+    /// Among the swarm's.
+    Swarm,
+}
+
+impl Scope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Local, Self::Swarm];
+}
+
+/// The networks that a service names, which may be the host's in that scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Networks {
+    /// Where it is looked for.
+    pub scope: Scope,
+    /// What the service names; at least one.
+    pub uses: Vec<NetworkUse>,
+}
+
 /// A question, answered by a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -81,8 +104,8 @@ pub enum Question {
     Container(ContainerLookup),
     /// Whose is this exec? (`ExecInspect`)
     Exec(String),
-    /// Is this the host's network? (`NetworkInspect`)
-    Network(NetworkUse),
+    /// What ids has the host's network? (`NetworkList`, and `NetworkInspect` for the swarm's)
+    Network(Networks),
     /// What does the engine do by default? (`SystemInfo`)
     Engine(EngineUse),
 }
@@ -137,7 +160,12 @@ impl Question {
             Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
             Self::Container(lookup) => format!("/containers/{}/json", encoded(&lookup.reference)),
             Self::Exec(id) => format!("/exec/{}/json", encoded(id)),
-            Self::Network(used) => format!("/networks/{}?scope=swarm", encoded(&used.name)),
+            Self::Network(networks) => match networks.scope {
+                // filters={"driver":{"host":true}}: the list, since a name finds other scopes too.
+                Scope::Local => "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D",
+                Scope::Swarm => "/networks/host?scope=swarm",
+            }
+            .to_owned(),
             Self::Engine(_) => "/info".to_owned(),
         }
     }
@@ -179,11 +207,12 @@ impl Question {
     /// one that bears it by then.
     fn missing(&self) -> Option<Finding> {
         let message = match self {
-            // Nor can a network be made that is the host's.
-            Self::Volume(_) | Self::Network(_) => return None,
+            Self::Volume(_) => return None,
+            // Outside a swarm the host's network has no id there.
+            Self::Network(networks) if networks.scope == Scope::Swarm => return None,
+            Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
             Self::Container(lookup) => format!("No such container: {}", lookup.reference),
             Self::Exec(id) => format!("No such exec instance: {id}"),
-            Self::Engine(_) => return Some(self.unanswered()),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
@@ -192,7 +221,11 @@ impl Question {
     #[must_use]
     pub fn supposed(&self) -> (u16, &'static [u8]) {
         match self {
-            Self::Volume(_) | Self::Network(_) => (404, b""),
+            Self::Volume(_) => (404, b""),
+            Self::Network(networks) => match networks.scope {
+                Scope::Local => (200, b"[]"),
+                Scope::Swarm => (404, b""),
+            },
             Self::Container(_) => (200, br#"{"Id":"0"}"#),
             Self::Exec(_) => (200, br#"{"ContainerID":"0"}"#),
             Self::Engine(used) => (200, used.supposed()),
@@ -204,7 +237,11 @@ impl Question {
     pub fn unanswered(&self) -> Finding {
         let (path, name, cause) = match self {
             Self::Volume(used) => (used.path.clone(), used.name.as_str(), Cause::Unanswered),
-            Self::Network(used) => (used.path.clone(), used.name.as_str(), Cause::Unanswered),
+            Self::Network(networks) => {
+                let used = networks.uses.first();
+                let path = used.map(|used| used.path.clone()).unwrap_or_default();
+                (path, used.map_or("", |used| used.name.as_str()), Cause::Unanswered)
+            }
             Self::Container(lookup) => {
                 (lookup.place.path(), lookup.reference.as_str(), Cause::Unresolved)
             }
@@ -323,7 +360,12 @@ mod tests {
         }
     }
 
-    fn questions() -> [Question; 4] {
+    fn network(scope: Scope, name: &str, path: &[Step]) -> Question {
+        let used = NetworkUse { name: name.to_owned(), path: path.to_vec() };
+        Question::Network(Networks { scope, uses: vec![used] })
+    }
+
+    fn questions() -> [Question; 5] {
         let path = vec![Step::Field("HostConfig"), Step::Field("Binds"), Step::Index(0)];
         let name = "x".to_owned();
         [
@@ -332,7 +374,8 @@ mod tests {
                 path: path.clone(),
                 is_read_only: true,
             }),
-            Question::Network(NetworkUse { name: name.clone(), path }),
+            network(Scope::Local, &name, &path),
+            network(Scope::Swarm, &name, &path),
             Question::of_path(&name, ContainerUse::Run),
             Question::Exec(name),
         ]
@@ -341,6 +384,7 @@ mod tests {
     #[test]
     fn what_was_not_answered_is_named_where_the_request_names_it() {
         for (question, expected) in questions().iter().zip([
+            "HostConfig.Binds[0] \"x\" has to be looked up",
             "HostConfig.Binds[0] \"x\" has to be looked up",
             "HostConfig.Binds[0] \"x\" has to be looked up",
             "\"x\" has to be looked up",
@@ -357,7 +401,11 @@ mod tests {
         for question in questions() {
             let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
             match question {
-                Question::Volume(_) | Question::Network(_) => assert_eq!(findings, []),
+                Question::Volume(_) => assert_eq!(findings, []),
+                Question::Network(networks) => {
+                    let expected = usize::from(networks.scope == Scope::Local);
+                    assert_eq!(findings.len(), expected, "{networks:?}");
+                }
                 Question::Container(_) | Question::Exec(_) | Question::Engine(_) => {
                     let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
                     assert!(found.concat().starts_with("No such "), "{found:?}");
@@ -391,6 +439,37 @@ mod tests {
         ] {
             assert_eq!(Question::of_path(name, ContainerUse::Run).path(), expected);
         }
+    }
+
+    #[test]
+    fn a_network_is_the_hosts_by_every_beginning_of_its_ids() {
+        let found = |scope, name: &str, answer: &str| {
+            let answered =
+                network(scope, name, &[]).answered(&Rules::new(), 200, answer.as_bytes());
+            let causes = answered.examined.findings.iter().map(|finding| finding.cause);
+            causes.collect::<Vec<_>>()
+        };
+        let local = r#"[{"Name":"host","Id":"6a1f","Driver":"host"}]"#;
+        let swarm = r#"{"Name":"host","Id":"k3xy","Driver":"host"}"#;
+        let hosts = [Cause::Withheld(Variable::HostNamespaces)];
+        for name in ["6", "6a1", "6a1f"] {
+            assert_eq!(found(Scope::Local, name, local), hosts, "{name}");
+        }
+        for name in ["6a1f0", "a", "net", "k3"] {
+            assert_eq!(found(Scope::Local, name, local), [], "{name}");
+        }
+        assert_eq!(found(Scope::Swarm, "k3", swarm), hosts);
+        assert_eq!(found(Scope::Swarm, "6a1", swarm), []);
+        for (scope, answer) in [
+            (Scope::Local, "{}"),
+            (Scope::Local, r#"[{"Name":"host","Driver":"host"}]"#),
+            (Scope::Local, r#"[{"Name":"net","Id":"1","Driver":"bridge"}]"#),
+            (Scope::Swarm, "[]"),
+            (Scope::Swarm, r#"{"Name":"net","Id":"1","Driver":"overlay"}"#),
+        ] {
+            assert_eq!(found(scope, "6a1", answer), [Cause::Unanswered], "{answer}");
+        }
+        assert_eq!(found(Scope::Local, "6a1", "[]"), []);
     }
 
     #[test]

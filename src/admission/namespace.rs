@@ -72,10 +72,25 @@ pub const CGROUP: Field = examined(
     OF_CONTAINER,
 );
 
+/// Whether a `HostConfig` gives the container a network namespace of its own: it does unless
+/// `NetworkMode` says otherwise in these words (moby `daemon/oci_linux.go`; a network's id, the
+/// host's one included, is a network to join from a namespace of its own).
+#[must_use]
+pub fn has_own_network(config: &Json<'_>) -> bool {
+    match config.field("NetworkMode") {
+        None | Some(Json::Null) => true,
+        Some(Json::Text(mode)) => {
+            let mode = mode.to_ascii_lowercase();
+            mode != "host" && mode != "container" && !mode.starts_with("container:")
+        }
+        Some(_) => false,
+    }
+}
+
 /// Judges the name of a network: the two that are none.
 pub fn network(judge: &mut Judge<'_>, mode: &str) {
     if !is_shared(judge, mode, "network") && mode.contains(':') {
-        judge.bad_value("is no network's name");
+        judge.bad_text(mode, "is no network's name");
     }
 }
 
@@ -83,7 +98,7 @@ pub fn network(judge: &mut Judge<'_>, mode: &str) {
 fn mode_of(judge: &mut Judge<'_>, value: &Json<'_>, kind: &'static str, own: &[&str]) {
     judge.text(value, |judge, mode| {
         if !mode.is_empty() && !own.contains(&mode) && !is_shared(judge, mode, kind) {
-            judge.bad_value("is no mode of that namespace");
+            judge.bad_text(mode, "is no mode of that namespace");
         }
     });
 }

@@ -240,9 +240,7 @@ fn parse(kind: Kind, text: &str) -> Option<Value> {
             let known = |item: &String| item == "*" || words.contains(&item.as_str());
             items.iter().all(known).then_some(Value::List(List(items)))?
         }
-        Kind::Paths => Value::Paths(
-            items(text)?.iter().map(|item| Prefix::parse(item)).collect::<Option<_>>()?,
-        ),
+        Kind::Paths => Value::Paths(Prefix::parse_list(items(text)?.iter().map(String::as_str))?),
         Kind::Ports => Value::Ports(split(text).map(port_range).collect::<Option<_>>()?),
         Kind::Bytes => limit(text, bytes)?,
         Kind::Processors => limit(text, processors)?,
