@@ -10,7 +10,7 @@ mod tell;
 use super::Gate;
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::client::{Arrival, Client, Share, Uncollected};
+use super::client::{Arrival, Client, Uncollected};
 use super::daemon::Unreachable;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
@@ -45,9 +45,8 @@ enum Then {
 
 /// Serves one client until it or the daemon ends, and then gives its place back.
 pub async fn serve(client: Socket, place: Place, gate: Arc<Gate>, seat: Seat) {
-    let _place = place;
     let _connected = gate.observer.connected();
-    let client = Client::new(client, seat);
+    let client = Client::new(client, seat, Arc::clone(place.account()));
     let mut connection = Connection { client, daemon: None, kept: false, gate };
     while connection.serve_one().await {}
 }
@@ -98,7 +97,7 @@ impl Connection {
             },
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
-            Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
+            Arrival::Crowded(excess) => self.cut_off_head(Cutoff::of_heads(excess)).await,
             Arrival::Ended => Then::Close,
         };
         if then == Then::Linger {
@@ -118,7 +117,7 @@ impl Connection {
             version: head.version,
             framing: head.framing,
             request: Request {
-                collected: Buffer::default(),
+                collected: Buffer::of(self.client.account.owner),
                 judged: 0,
                 body: BodyCursor::new(head.framing, Trailers::Refuse),
                 continued: false,
@@ -186,7 +185,8 @@ impl Connection {
             return Then::Close;
         }
         let gate = Arc::clone(&self.gate);
-        let mut share = Share::of_bodies(&gate.collected, &limits);
+        let account = Arc::clone(&self.client.account);
+        let mut share = gate.collected.share(&account);
         let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
         {
             Ok(body) => body,
@@ -196,8 +196,8 @@ impl Connection {
                 let refusal = examination.too_long(limits.json_bytes_max);
                 return self.refuse(&refusal, incoming).await;
             }
-            Err(Uncollected::Crowded) => {
-                return self.cut_off(Cutoff::BodiesCrowded, incoming).await;
+            Err(Uncollected::Crowded(excess)) => {
+                return self.cut_off(Cutoff::of_bodies(excess), incoming).await;
             }
             Err(Uncollected::Late) => return self.cut_off(Cutoff::BodyLate, incoming).await,
         };
@@ -209,7 +209,7 @@ impl Connection {
                     let mut whole = reframe::with_length(head, passed.body.len());
                     whole.extend_from_slice(&passed.body);
                     drop(share);
-                    incoming.request.collected = whole.into();
+                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
                     incoming.request.continued = incoming.expects_continue;
                     self.exchange(grant, incoming).await
                 }
@@ -227,7 +227,7 @@ impl Connection {
                     Some(id) => reframe::with_container(&head, id),
                     None => head,
                 };
-                incoming.request.collected = head.into();
+                incoming.request.collected = Buffer::holding(head, self.client.account.owner);
                 self.exchange(grant, incoming).await
             }
         }
@@ -316,7 +316,8 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let _tunnelled = self.gate.observer.tunnelled();
-                let inbox = std::mem::take(&mut self.client.inbox);
+                let empty = Buffer::of(self.client.account.owner);
+                let inbox = std::mem::replace(&mut self.client.inbox, empty);
                 let tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
                 let mut tunnelled =
                     Tunnelled { connection: self, incoming, tunnel, end: TunnelEnd::Gate };
