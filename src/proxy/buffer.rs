@@ -5,6 +5,7 @@
 use super::share::{ClientShare, Lent, Owner};
 use std::cell::RefCell;
 use std::mem;
+use std::ops::Range;
 
 /// A borrowed buffer's size: so large that copying, not the system calls around it, is what a
 /// download costs.
@@ -47,9 +48,10 @@ thread_local! {
 #[derive(Debug)]
 pub struct Buffer {
     bytes: Box<[u8]>,
-    start: usize,
-    end: usize,
-    /// Who has a share less with what it borrows.
+    /// Where what is in it begins and ends. Small: thousands of buffers wait empty.
+    start: u32,
+    end: u32,
+    /// Whose share it is a part of.
     owner: Owner,
 }
 
@@ -65,7 +67,7 @@ impl Buffer {
     pub fn holding(mut bytes: Vec<u8>, owner: Owner) -> Self {
         let end = bytes.len();
         bytes.resize(own_len(end), 0);
-        Self { bytes: held(bytes.into(), owner), start: 0, end, owner }
+        Self { bytes: held(bytes.into(), owner), start: 0, end: narrow(end), owner }
     }
 
     /// Whose it is.
@@ -77,7 +79,7 @@ impl Buffer {
     /// What is in it.
     #[must_use]
     pub fn filled(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
+        &self.bytes[self.span()]
     }
 
     /// Whether nothing is in it.
@@ -88,42 +90,43 @@ impl Buffer {
 
     /// Takes `count` bytes from the front, which have been dealt with; all if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.end);
-        if self.is_empty() {
-            (self.start, self.end) = (0, 0);
-        }
+        let Range { start, end } = self.span();
+        let start = start.saturating_add(count).min(end);
+        self.put(if start < end { start..end } else { 0..0 });
     }
 
     /// Room behind what is in it, at least one byte, and in an empty one at least 2 KiB:
     /// borrows, moves or grows as needed.
     pub fn room(&mut self) -> &mut [u8] {
-        let filled = self.end - self.start;
-        let is_full = self.end == self.bytes.len();
+        let Range { start, end } = self.span();
+        let filled = end - start;
+        let is_full = end == self.bytes.len();
         // What was kept while waiting is no buffer to read into, also when it is empty.
         let least = if is_full { SMALL_BYTES } else { TINY_BYTES };
         if self.bytes.len() < least {
             self.exchange(lend(filled, self.owner));
-        } else if is_full && self.start > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, filled);
+        } else if is_full && start > 0 {
+            self.bytes.copy_within(start..end, 0);
+            self.put(0..filled);
         } else if is_full {
             // Only a head longer than a buffer comes here; its own limit bounds it.
             self.exchange(own(filled * 2, self.owner));
         }
-        &mut self.bytes[self.end..]
+        &mut self.bytes[self.end as usize..]
     }
 
     /// Says that the first `count` bytes of the room have been filled.
     pub fn fill(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.bytes.len());
+        let Range { start, end } = self.span();
+        self.put(start..(end + count).min(self.bytes.len()));
     }
 
     /// To be called before waiting: gives back what is not needed meanwhile.
     pub fn settle(&mut self) {
-        let filled = self.end - self.start;
+        let filled = self.span().len();
         if filled == 0 {
             give_back(mem::take(&mut self.bytes), self.owner);
-            (self.start, self.end) = (0, 0);
+            self.put(0..0);
         } else if filled <= KEPT_BYTES_MAX && self.bytes.len() > filled * 2 {
             self.exchange(own(filled, self.owner));
         }
@@ -131,11 +134,24 @@ impl Buffer {
 
     /// Puts what is in it at the front of `bytes`, which has room for it.
     fn exchange(&mut self, mut bytes: Box<[u8]>) {
-        let filled = self.end - self.start;
+        let filled = self.span().len();
         bytes[..filled].copy_from_slice(self.filled());
         give_back(mem::replace(&mut self.bytes, bytes), self.owner);
-        (self.start, self.end) = (0, filled);
+        self.put(0..filled);
     }
+
+    fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    fn put(&mut self, Range { start, end }: Range<usize>) {
+        (self.start, self.end) = (narrow(start), narrow(end));
+    }
+}
+
+/// A place in a buffer: the longest body, of 1 GiB, and its head are far below this.
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 impl Drop for Buffer {

@@ -4,9 +4,11 @@
 use super::exhaustion::raise_file_limit;
 use super::gate::{Dir, Gate, OPEN, start, wait_until};
 use super::ledger::Ledger;
-use super::metrics::{ON, scrape};
+use super::metrics::{ON, place, scrape};
 use super::peer::Peer;
 use super::stand_in::{EVENTS, FORBIDDEN, OK, PING, STREAMING, StandIn};
+use socket2::{Domain, Socket, Type};
+use std::net::{SocketAddr, TcpStream};
 
 /// What a process has by default on many systems.
 const FILES: u32 = 1024;
@@ -28,6 +30,9 @@ fn large_body_begun() -> Vec<u8> {
 
 const CREATE: &str = "POST /containers/create HTTP/1.1\r\nHost: docker\r\nContent-Length: 19\r\n\r\n\
                       {\"Image\":\"busybox\"}";
+
+const EXEC_START: &str =
+    "POST /exec/abc/start HTTP/1.1\r\nHost: docker\r\nContent-Length: 2\r\n\r\n{}";
 
 /// A gate that may have so many files open, and its daemon.
 fn start_with_files(variables: &[(&str, &str)], files: u32) -> (Gate, StandIn) {
@@ -241,4 +246,74 @@ fn begun_heads_of_one_client_leave_room_for_those_of_others() {
     assert_eq!(told.answer().status, 429);
     drop(crowd);
     ledger.leave();
+}
+
+#[test]
+fn eight_large_bodies_of_a_user_leave_room_for_the_small_ones_of_the_same() {
+    let dir = Dir::new();
+    let path = dir.path("gate.sock");
+    let listen = format!("unix://{}", path.display());
+    let daemon = StandIn::at(&dir.daemon());
+    let gate = Gate::start(dir, &[OPEN, &[("LISTEN", &listen)]].concat());
+    daemon.expect_probe();
+    let begun = large_body_begun();
+    let crowd: Vec<Peer> = (0..8).map(|_| Gate::unix_client(&path)).collect();
+    for client in &crowd {
+        let _ = client.try_send(&begun);
+    }
+    wait_until("those to be refused that are too many", || {
+        gate.log().matches("reason=\"client-bodies\" status=429").count() >= 2
+    });
+    for request in [CREATE, EXEC_START] {
+        let client = Gate::unix_client(&path);
+        client.send(request);
+        daemon.accept_with(request).send(OK);
+        client.expect(OK);
+    }
+}
+
+#[test]
+fn one_who_asks_for_metrics_and_does_not_end_leaves_room_to_others_who_ask() {
+    let (gate, _daemon) = start(&[ON]);
+    let begun: Vec<Peer> = (0..11)
+        .map(|_| {
+            let client = Peer::new(TcpStream::connect(place(&gate)).expect("connected"));
+            client.send("GET /met");
+            client
+        })
+        .collect();
+    let last = begun.last().expect("one");
+    expect_refused(last, "connections");
+    assert!(!begun.iter().rev().skip(1).any(Peer::has_something));
+    let other = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    other.bind(&SocketAddr::from((STRANGER, 0)).into()).expect("bound");
+    other.connect(&place(&gate).into()).expect("connected");
+    let other = Peer::new(other);
+    other.send("GET /healthz HTTP/1.1\r\nHost: gate\r\n\r\n");
+    assert_eq!(other.answer().status, 200);
+}
+
+/// As whoever may give a container any address of its network.
+#[test]
+fn as_many_addresses_of_a_network_as_one_likes_leave_connections_to_other_networks() {
+    raise_file_limit();
+    let (gate, daemon) = start_with_files(&[ON], FILES);
+    let ledger = Ledger::open(&gate);
+    let mut held = Vec::new();
+    for number in 0..600_u16 {
+        let [high, low] = number.to_be_bytes();
+        let client = gate.client_from([127, 5, high, low]);
+        client.send(FORBIDDEN);
+        match client.answer().status {
+            403 => held.push(client),
+            status => assert_eq!(status, 429, "client {number}"),
+        }
+    }
+    assert!(held.len() > 380, "no more than {}", held.len());
+    let clients: Vec<Peer> = (0..20).map(|_| gate.client_from(STRANGER)).collect();
+    for client in &clients {
+        expect_served(client, &daemon);
+    }
+    drop((held, clients));
+    ledger.close();
 }
