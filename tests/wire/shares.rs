@@ -18,14 +18,16 @@ const GREEDY: [u8; 4] = [127, 0, 0, 2];
 const NEIGHBOUR: [u8; 4] = [127, 0, 0, 3];
 const STRANGER: [u8; 4] = [127, 9, 0, 1];
 
-/// A body that a create's arguments are read from, as long as one may be, but for its last byte.
-fn large_body_begun() -> Vec<u8> {
-    const BYTES: usize = 2 << 20;
+/// The longest body that may be examined.
+const BODY_BYTES_MAX: usize = 2 << 20;
+
+/// A create with such a body, of which so many bytes have come.
+fn body_begun(bytes: usize) -> Vec<u8> {
     let head = format!(
         "POST /containers/create HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n\
-         Content-Length: {BYTES}\r\n\r\n{{\"a\":\""
+         Content-Length: {BODY_BYTES_MAX}\r\n\r\n{{\"a\":\""
     );
-    [head.as_bytes(), &vec![b'x'; BYTES - 7]].concat()
+    [head.as_bytes(), &vec![b'x'; bytes - 6]].concat()
 }
 
 const CREATE: &str = "POST /containers/create HTTP/1.1\r\nHost: docker\r\nContent-Length: 19\r\n\r\n\
@@ -61,15 +63,32 @@ fn refused(gate: &Gate, reason: &str) -> usize {
     value.map_or(0, |value| value.parse().expect("a number"))
 }
 
-/// It is served, by the daemon and by the gate itself.
+/// It is served, by the daemon, whose end of the connection this is, and by the gate itself.
 #[track_caller]
-fn expect_served(client: &Peer, daemon: &StandIn) {
+fn expect_served(client: &Peer, daemon: &StandIn) -> Peer {
     client.send(PING);
     let connection = daemon.accept_with(PING);
     connection.send(OK);
     client.expect(OK);
     client.send(FORBIDDEN);
     assert_eq!(client.answer().status, 403);
+    connection
+}
+
+/// So many of an address are served at once.
+#[track_caller]
+fn expect_all_served(
+    gate: &Gate,
+    daemon: &StandIn,
+    from: [u8; 4],
+    count: usize,
+) -> Vec<(Peer, Peer)> {
+    let clients = (0..count).map(|_| gate.client_from(from));
+    let served = clients.map(|client| {
+        let connection = expect_served(&client, daemon);
+        (client, connection)
+    });
+    served.collect()
 }
 
 #[test]
@@ -104,12 +123,9 @@ fn a_client_that_follows_events_520_times_leaves_connections_to_others() {
     assert_eq!(streams.len() + refusals, 520);
     assert_eq!(refused(&gate, "client-connections"), refusals);
     // Others are served meanwhile, also in its network, and who is served may have more than one.
-    for other in [STRANGER, NEIGHBOUR, [127, 0, 0, 1]] {
-        let clients: Vec<Peer> = (0..10).map(|_| gate.client_from(other)).collect();
-        for client in &clients {
-            expect_served(client, &daemon);
-        }
-    }
+    let others = [STRANGER, NEIGHBOUR, [127, 0, 0, 1]];
+    let served = others.map(|other| expect_all_served(&gate, &daemon, other, 10));
+    drop(served);
     // With one that leaves there is room for another.
     streams.pop();
     wait_until("room", || {
@@ -136,13 +152,9 @@ fn two_who_take_all_they_may_leave_connections_to_a_third() {
         }
     }
     assert!(held.len() > 300, "no more than {}", held.len());
-    for other in [STRANGER, [127, 0, 0, 4]] {
-        let clients: Vec<Peer> = (0..5).map(|_| gate.client_from(other)).collect();
-        for client in &clients {
-            expect_served(client, &daemon);
-        }
-    }
-    drop(held);
+    let others = [STRANGER, [127, 0, 0, 4]];
+    let served = others.map(|other| expect_all_served(&gate, &daemon, other, 5));
+    drop((held, served));
     ledger.close();
 }
 
@@ -185,7 +197,7 @@ fn all_may_be_given_to_one_client() {
 fn begun_bodies_of_one_client_leave_room_for_those_of_others_and_its_own_small_ones() {
     let (gate, daemon) = start(&[OPEN, &[ON, ("HEAD_TIMEOUT", "60")]].concat());
     let ledger = Ledger::open(&gate);
-    let begun = large_body_begun();
+    let begun = body_begun(BODY_BYTES_MAX - 1);
     let crowd: Vec<Peer> = (0..20).map(|_| gate.client_from(GREEDY)).collect();
     for client in &crowd {
         // It may be cut off while it sends.
@@ -256,7 +268,8 @@ fn eight_large_bodies_of_a_user_leave_room_for_the_small_ones_of_the_same() {
     let daemon = StandIn::at(&dir.daemon());
     let gate = Gate::start(dir, &[OPEN, &[("LISTEN", &listen)]].concat());
     daemon.expect_probe();
-    let begun = large_body_begun();
+    // Six of them would leave ten bytes of what one client may have of 16 MiB.
+    let begun = body_begun(1_887_435);
     let crowd: Vec<Peer> = (0..8).map(|_| Gate::unix_client(&path)).collect();
     for client in &crowd {
         let _ = client.try_send(&begun);
@@ -310,10 +323,7 @@ fn as_many_addresses_of_a_network_as_one_likes_leave_connections_to_other_networ
         }
     }
     assert!(held.len() > 380, "no more than {}", held.len());
-    let clients: Vec<Peer> = (0..20).map(|_| gate.client_from(STRANGER)).collect();
-    for client in &clients {
-        expect_served(client, &daemon);
-    }
-    drop((held, clients));
+    let served = expect_all_served(&gate, &daemon, STRANGER, 20);
+    drop((held, served));
     ledger.close();
 }
