@@ -200,12 +200,16 @@ impl Client {
         !self.inbox.is_empty() || self.socket.is_unread()
     }
 
-    /// Waits for its first bytes and throws them away; whether it is still there.
+    /// Waits for its first bytes and throws them away; whether it is to be answered.
     pub async fn begin(&mut self) -> bool {
         self.seat.allow(LINGER_TIME_MAX);
-        let stop = self.more().await.err();
+        let stop = self.more_unless(true).await.err();
         self.inbox.consume(usize::MAX);
-        !matches!(stop, Some(Stop::Ended))
+        match stop {
+            None => true,
+            Some(Stop::Late) => !self.seat.is_draining(),
+            Some(Stop::Ended) => false,
+        }
     }
 
     /// Ends our side and reads what still comes for a while: closing with bytes unread would
@@ -223,9 +227,14 @@ impl Client {
 
     /// Waits for more bytes in the inbox, until the deadline.
     async fn more(&mut self) -> Result<(), Stop> {
+        self.more_unless(false).await
+    }
+
+    /// The same, and where `idle` only until the end of service.
+    async fn more_unless(&mut self, idle: bool) -> Result<(), Stop> {
         poll_fn(|cx| {
             // Looked at first: a client that never stops sending has a deadline too.
-            if self.seat.poll_due(cx, false).is_ready() {
+            if self.seat.poll_due(cx, idle).is_ready() {
                 return Poll::Ready(Err(Stop::Late));
             }
             match self.socket.poll_recv(self.inbox.room()) {

@@ -327,3 +327,20 @@ fn as_many_addresses_of_a_network_as_one_likes_leave_connections_to_other_networ
     drop((held, served));
     ledger.close();
 }
+
+#[test]
+fn who_is_refused_and_says_nothing_does_not_delay_the_end() {
+    raise_file_limit();
+    let (mut gate, _daemon) = start_with_files(&[ON, ("SHUTDOWN_GRACE", "60")], 256);
+    let clients: Vec<Peer> = (0..80).map(|_| gate.client_from(GREEDY)).collect();
+    // There are 75 places: 90 percent of them are a network's, 75 percent of those one client's.
+    wait_until("30 of them to be refused", || refused(&gate, "client-connections") == 30);
+    let (told, silent): (Vec<&Peer>, Vec<&Peer>) =
+        clients.iter().partition(|client| client.has_something());
+    assert_eq!((told.len(), silent.len()), (24, 56));
+    gate.terminate();
+    for client in silent {
+        client.expect_end();
+    }
+    gate.wait();
+}
