@@ -63,9 +63,18 @@ impl Daemon {
         Self::start_with_log_level(directory, "info")
     }
 
+    /// With this in its configuration file.
+    pub fn start_with_settings(directory: &Path, settings: &str) -> io::Result<Self> {
+        Self::start_with(directory, "debug", settings)
+    }
+
     fn start_with_log_level(directory: &Path, log_level: &'static str) -> io::Result<Self> {
+        Self::start_with(directory, log_level, "{}")
+    }
+
+    fn start_with(directory: &Path, log_level: &'static str, settings: &str) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
-        fs::write(directory.join("daemon.json"), "{}")?;
+        fs::write(directory.join("daemon.json"), settings)?;
         let process = spawn(directory, log_level)?;
         let daemon = Self { directory: directory.to_owned(), log_level, process };
         daemon.until_it_answers()?;

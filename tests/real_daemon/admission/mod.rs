@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod everyday;
+mod existing;
 mod limits;
 mod lookups;
 mod matrix;
@@ -27,6 +28,7 @@ pub use everyday::SCENARIOS;
 pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
+    existing::PROOFS,
     modes::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
