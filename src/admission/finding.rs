@@ -34,6 +34,8 @@ pub enum Cause {
     Missing,
     /// The daemon did not say what was asked about it.
     Unanswered,
+    /// It triggers a published weakness of the engine (`shield.rs`).
+    Shield,
 }
 
 impl Cause {
@@ -51,6 +53,7 @@ impl Cause {
             Self::Query => "bad-query",
             Self::Missing => "missing",
             Self::Unanswered => "unanswered",
+            Self::Shield => "engine-weakness",
         }
     }
 
@@ -58,7 +61,11 @@ impl Cause {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Withheld(_) | Self::Required(_) | Self::Closed | Self::UnknownField => 403,
+            Self::Withheld(_)
+            | Self::Required(_)
+            | Self::Closed
+            | Self::UnknownField
+            | Self::Shield => 403,
             Self::Json(_) | Self::RepeatedKey | Self::BadValue | Self::Query => 400,
             Self::Missing => 404,
             Self::Unanswered => 502,

@@ -8,6 +8,7 @@ use super::json::{self, JsonError};
 use super::judge::Examined;
 use super::lookup::{Answered, Question};
 use super::rules::{Mode, Rules};
+use super::shield::{self, Shield};
 use super::variable::Variable;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -116,7 +117,18 @@ impl Case {
     /// Whether it is refused, whatever else comes.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.is_lost() && self.rules.mode() == Mode::Enforce
+        self.is_shielded() || self.is_lost() && self.rules.mode() == Mode::Enforce
+    }
+
+    /// Whether a shield refuses it, in whatever mode.
+    fn is_shielded(&self) -> bool {
+        self.findings.iter().any(|finding| finding.cause == Cause::Shield)
+    }
+
+    /// The shield that looks at the first bytes of its body, which nobody has seen yet.
+    #[must_use]
+    pub fn first_bytes(&self) -> Option<&'static Shield> {
+        shield::of_first_bytes(&self.rules, self.examiner.operation, None)
     }
 
     fn is_lost(&self) -> bool {
@@ -149,12 +161,16 @@ impl Case {
     /// Why it is refused.
     pub fn close(self) -> Result<Passed, Findings> {
         let (is_lost, strips, mode) = (self.is_lost(), self.strips(), self.rules.mode());
-        let Self { examiner, rules, mut body, findings, unknown, id, .. } = self;
+        let Self { examiner, rules, mut body, mut findings, unknown, id, .. } = self;
+        if mode != Mode::Enforce && findings.iter().any(|one| one.cause == Cause::Shield) {
+            findings.retain(|finding| finding.cause == Cause::Shield);
+            return Findings::of(findings).map_or_else(|| Ok(Passed::default()), Err);
+        }
         let mut notes = Notes { unknown, ..Notes::default() };
         let passed = |body, notes| Ok(Passed { body, notes, id: id.clone() });
         match (Findings::of(findings), mode) {
-            (None, _) => passed(body, notes),
-            (Some(findings), Mode::Audit | Mode::Off) => {
+            (None, _) | (Some(_), Mode::Off) => passed(body, notes),
+            (Some(findings), Mode::Audit) => {
                 notes.would_refuse = Some(findings);
                 passed(body, notes)
             }

@@ -213,5 +213,6 @@ fn variable(cause: Cause) -> Option<&'static str> {
         | Cause::Query
         | Cause::Missing
         | Cause::Unanswered => None,
+        Cause::Shield => Some(admission::Variable::EngineFixed.name()),
     }
 }

@@ -2,8 +2,9 @@
 //! storey makes one, it can't be copied, and sending spends it.
 
 use super::refusal::{Reason, Refusal};
+use crate::admission::finding::Step;
 use crate::admission::verdict::{Case, Passed, before_hijack};
-use crate::admission::{Cause, Finding, Findings, Question};
+use crate::admission::{Cause, Finding, Findings, Question, Shield};
 use crate::api::Operation;
 use crate::http::{Asked, Hijack, Method};
 
@@ -45,17 +46,31 @@ impl From<Refusal> for Decision {
 #[must_use]
 pub struct Grant {
     operation: Operation,
+    /// What looks at the first bytes of the body before they may be sent.
+    first_bytes: Option<&'static Shield>,
 }
 
 impl Grant {
     pub(super) fn new(operation: Operation) -> Self {
-        Self { operation }
+        Self { operation, first_bytes: None }
     }
 
     /// What was granted.
     #[must_use]
     pub fn operation(&self) -> Operation {
         self.operation
+    }
+
+    /// The shield that refuses a body which begins as a compressed archive does.
+    #[must_use]
+    pub fn first_bytes(&self) -> Option<&'static Shield> {
+        self.first_bytes
+    }
+
+    /// The refusal of a body for how it begins.
+    pub fn compressed(self, shield: &Shield) -> Refusal {
+        let finding = shield.finding(vec![Step::Field("body")], "");
+        refusal(self.operation, Findings::of(vec![finding]))
     }
 
     /// The refusal of what may not go on without a record of it.
@@ -174,11 +189,12 @@ impl Inquiry {
     /// The refusal.
     pub fn close(self) -> Result<(Grant, Passed), Refusal> {
         let Self { operation, case } = self;
+        let first_bytes = case.as_ref().ok().and_then(Case::first_bytes);
         let passed = match case {
             Ok(case) => case.close().map_err(|findings| refusal(operation, Some(findings)))?,
             Err(body) => Passed { body, ..Passed::default() },
         };
-        Ok((Grant::new(operation), passed))
+        Ok((Grant { operation, first_bytes }, passed))
     }
 }
 

@@ -5,7 +5,7 @@ use super::decision::{Decision, Examination, Grant, Inquiry};
 use super::refusal::{Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
 use crate::admission::verdict::Case;
-use crate::admission::{Examiner, Mode, Rules};
+use crate::admission::{Examiner, Mode, Rules, shield};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
 use crate::http::{BodyFraming, Hijack, Method, RequestHead};
 use std::sync::Arc;
@@ -38,12 +38,16 @@ impl Policy {
         rules.opens_secrets = settings.is_on(Variable::Secrets);
         rules.opens_configs = settings.is_on(Variable::Configs);
         let is_off = rules.mode() == Mode::Off;
-        let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
+        let is_examined = |operation| !is_off || shield::guards(&rules, operation);
+        let find = |line: &Line| {
+            Examiner::find(line.operation).filter(|examiner| is_examined(examiner.operation))
+        };
+        let examiners = Operation::TABLE.iter().map(find).collect();
         Self {
             verdicts: Operation::TABLE.iter().map(|line| verdict(line, settings)).collect(),
             version_min,
             rules: Arc::new(rules),
-            examiners: Operation::TABLE.iter().map(find).collect(),
+            examiners,
         }
     }
 

@@ -113,9 +113,21 @@ impl Drop for Share<'_> {
 }
 
 /// Why no more bytes come.
-enum Stop {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The client has ended.
     Ended,
+    /// They did not come in time.
     Late,
+}
+
+impl From<Stop> for Uncollected {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Ended => Self::Ended,
+            Stop::Late => Self::Late,
+        }
+    }
 }
 
 impl Client {
@@ -190,10 +202,7 @@ impl Client {
         self.seat.allow(limits.head_time_max);
         while !body.is_complete() {
             if self.inbox.is_empty() {
-                self.more().await.map_err(|stop| match stop {
-                    Stop::Ended => Uncollected::Ended,
-                    Stop::Late => Uncollected::Late,
-                })?;
+                self.more().await?;
             }
             let filled = self.inbox.filled();
             // Data is what may be moved unread; the rest is framing, a byte at a time.
@@ -262,7 +271,7 @@ impl Client {
     }
 
     /// Waits for more bytes in the inbox, until the deadline.
-    async fn more(&mut self) -> Result<(), Stop> {
+    pub(super) async fn more(&mut self) -> Result<(), Stop> {
         poll_fn(|cx| {
             // Looked at first: a client that never stops sending has a deadline too.
             if self.seat.poll_due(cx, false).is_ready() {

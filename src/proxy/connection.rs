@@ -4,6 +4,7 @@
 //! A client owns at most one connection to the daemon, opened at its first grant, and the two end
 //! together: nothing is pooled, so nothing leaks from one client to another.
 
+mod look;
 mod reply;
 mod tell;
 
@@ -27,6 +28,7 @@ use crate::http::{
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
 use crate::policy::{Decision, Examination, Grant, Inquiry};
+use look::Looked;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -219,16 +221,33 @@ impl Connection {
 
     /// Asks the daemon what the request's head alone does not say, and sends the request as it
     /// comes. It names what was judged: another may bear its name by now.
-    async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
-        match self.settle(inquiry, incoming).await {
-            Err(then) => then,
-            Ok((grant, passed)) => {
-                let head = match &passed.id {
-                    Some(id) => reframe::with_container(&head, id),
-                    None => head,
-                };
-                incoming.request.collected = head.into();
-                self.exchange(grant, incoming).await
+    async fn inquire(
+        &mut self,
+        mut inquiry: Inquiry,
+        head: Vec<u8>,
+        incoming: &mut Incoming,
+    ) -> Then {
+        let mut seen = Vec::new();
+        loop {
+            let (grant, passed) = match self.settle(inquiry, incoming).await {
+                Ok(settled) => settled,
+                Err(then) => return then,
+            };
+            match self.look(grant, &mut seen, incoming).await {
+                Err(then) => return then,
+                Ok(Looked::Fine(grant)) => {
+                    let mut whole = match &passed.id {
+                        Some(id) => reframe::with_container(&head, id),
+                        None => head,
+                    };
+                    whole.append(&mut seen);
+                    incoming.request.collected = whole.into();
+                    return self.exchange(grant, incoming).await;
+                }
+                Ok(Looked::Late) => match self.inquire_again(&head) {
+                    Some(again) => inquiry = again,
+                    None => return Then::Close,
+                },
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod daemon;
 pub mod entrance;
 pub mod exchange;
+pub mod first_bytes;
 pub mod inquiry;
 pub mod listener;
 pub mod outcome;

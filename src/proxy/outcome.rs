@@ -58,6 +58,8 @@ pub enum Cutoff {
     HeadLate,
     /// A body that is examined did not come in time.
     BodyLate,
+    /// An archive's first bytes did not come in time.
+    ArchiveLate,
     /// All clients together have too many bytes of heads under way.
     HeadsCrowded,
     /// All clients together have too many bytes of such bodies under way.
@@ -66,8 +68,13 @@ pub enum Cutoff {
 
 impl Cutoff {
     /// Every one.
-    pub const ALL: [Self; 4] =
-        [Self::HeadLate, Self::BodyLate, Self::HeadsCrowded, Self::BodiesCrowded];
+    pub const ALL: [Self; 5] = [
+        Self::HeadLate,
+        Self::BodyLate,
+        Self::ArchiveLate,
+        Self::HeadsCrowded,
+        Self::BodiesCrowded,
+    ];
 
     /// Its name, the same word in log, message and test.
     #[must_use]
@@ -75,6 +82,7 @@ impl Cutoff {
         match self {
             Self::HeadLate => "head-late",
             Self::BodyLate => "body-late",
+            Self::ArchiveLate => "archive-late",
             Self::HeadsCrowded => "heads-crowded",
             Self::BodiesCrowded => "bodies-crowded",
         }
@@ -84,7 +92,7 @@ impl Cutoff {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::HeadLate | Self::BodyLate => 408,
+            Self::HeadLate | Self::BodyLate | Self::ArchiveLate => 408,
             Self::HeadsCrowded | Self::BodiesCrowded => 503,
         }
     }
@@ -101,6 +109,7 @@ impl fmt::Display for Cutoff {
         f.write_str(match self {
             Self::HeadLate => "the request head did not arrive in time (HEAD_TIMEOUT)",
             Self::BodyLate => "the request body did not arrive in time (HEAD_TIMEOUT)",
+            Self::ArchiveLate => "the archive's first bytes did not arrive in time (IDLE_TIMEOUT)",
             Self::HeadsCrowded => "too many request heads are under way at once; try again",
             Self::BodiesCrowded => "too many request bodies are under way at once; try again",
         })

@@ -108,7 +108,7 @@ fn refusals() -> Vec<&'static str> {
     let causes = every!(Cause:
         Withheld(Variable::Privileged), Required(Variable::RequireNonRoot), Closed,
         Json(JsonError::NotOneValue), RepeatedKey, BadValue, UnknownField, Query, Missing,
-        Unanswered,
+        Unanswered, Shield,
     );
     // What is missing only the daemon knows.
     let by_bytes = |cause: &Cause| !matches!(cause, Cause::Missing | Cause::Unanswered);
