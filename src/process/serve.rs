@@ -117,6 +117,9 @@ impl<'c> Bound<'c> {
             info!("Metrics on {}", status.place());
         }
         info!("allowed: {}", grants::of(config));
+        if let Some(shields) = grants::shields(config) {
+            info!("{shields}");
+        }
         Ok(Self { config, listeners, status, audit })
     }
 

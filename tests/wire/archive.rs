@@ -7,23 +7,23 @@ use super::peer::Peer;
 use super::stand_in::{OK, PING, StandIn};
 use std::thread;
 
-const ID: &str = "4fa6e0f0c6786287e131c3852c58a2e01cc697a68231826813597e4994f1d6e2";
+pub const ID: &str = "4fa6e0f0c6786287e131c3852c58a2e01cc697a68231826813597e4994f1d6e2";
 
 /// A `PUT /containers/{name}/archive`, its head to be ended with these lines.
-fn put(target: &str, lines: &str) -> String {
+pub fn put(target: &str, lines: &str) -> String {
     format!("PUT {target} HTTP/1.1\r\nhost:docker\r\nX-Odd:  a \r\n{lines}\r\n")
 }
 
-fn asked(name: &str) -> String {
+pub fn asked(name: &str) -> String {
     format!("GET /containers/{name}/json HTTP/1.1\r\nHost: dockgate\r\n\r\n")
 }
 
 /// What the daemon says of a container with these mounts.
-fn container(mounts: &str) -> String {
+pub fn container(mounts: &str) -> String {
     answer(200, &format!("{{\"Id\":\"{ID}\",\"Name\":\"/web\",\"Mounts\":[{mounts}]}}"))
 }
 
-fn bind(source: &str, is_writable: bool) -> String {
+pub fn bind(source: &str, is_writable: bool) -> String {
     format!(
         "{{\"Type\":\"bind\",\"Source\":\"{source}\",\"Destination\":\"/d\",\"RW\":{is_writable}}}"
     )
@@ -31,7 +31,7 @@ fn bind(source: &str, is_writable: bool) -> String {
 
 /// The daemon's connection, on which the question is answered.
 #[track_caller]
-fn accept_asking(daemon: &StandIn, name: &str, said: &str) -> Peer {
+pub fn accept_asking(daemon: &StandIn, name: &str, said: &str) -> Peer {
     let connection = daemon.accept_with(asked(name));
     connection.expect_silence();
     connection.send(said);
@@ -39,7 +39,7 @@ fn accept_asking(daemon: &StandIn, name: &str, said: &str) -> Peer {
 }
 
 #[track_caller]
-fn expect_usable(client: &Peer, connection: &Peer) {
+pub fn expect_usable(client: &Peer, connection: &Peer) {
     connection.send(OK);
     client.expect(OK);
     client.send(PING);
@@ -107,7 +107,8 @@ fn the_archive_streams_in_either_framing() {
 
 #[test]
 fn a_client_that_waits_for_100_gets_the_daemons_and_only_for_what_is_not_refused() {
-    let (gate, daemon) = start(OPEN);
+    // Nothing is looked at in the body.
+    let (gate, daemon) = start(&[OPEN, &[("ENGINE_FIXED", "CVE-2026-41567")]].concat());
     let lines = "Expect: 100-continue\r\nContent-Length: 3\r\n";
     let client = gate.client();
     client.send(put("/containers/web/archive", lines));
