@@ -25,7 +25,7 @@ fn expect_passes(gate: &Gate, daemon: &StandIn, requests: &[(&str, &str)]) -> (P
 #[test]
 fn audit_lets_everything_pass_and_tells_what_it_would_refuse() {
     let (gate, daemon) = start(&[OPEN, &[("ADMISSION", "audit")]].concat());
-    let both = create("{\"HostConfig\":{\"Privileged\":true,\"Binds\":[\"/etc:/e\",\"data:/d\"]}}");
+    let both = create("{\"HostConfig\":{\"Privileged\":true,\"Binds\":[\"/etc:/e\",\"/srv:/s\"]}}");
     let build = "POST /build?networkmode=host&networkmode=x;y HTTP/1.1\r\nHost: docker\r\n\
                  Content-Length: 3\r\n\r\ntar";
     let requests = [create(PLAIN), create(PRIVILEGED), both, create("nonsense"), build.to_owned()];
@@ -243,6 +243,7 @@ fn the_log_never_tells_a_secret_whatever_is_refused() {
             ("AUTH", "1"),
             ("COMMIT", "1"),
             ("VOLUMES", "1"),
+            ("ALLOW_EXISTING", "1"),
         ];
         let (gate, daemon) = start(&[OPEN, &variables].concat());
         for (path, body, passes) in SECRETS {
