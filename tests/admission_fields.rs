@@ -93,6 +93,7 @@ const MAPS_FOLDED: &[(&str, &str)] = &[(
 
 /// Variables that no line of a table names.
 const VARIABLES_IN_CODE: &[(Variable, &str)] = &[
+    (Variable::EngineFixed, "shield.rs: by its own table"),
     (Variable::TmpfsOptions, "volume.rs: words among others"),
     (Variable::RequireNonRoot, "limit.rs: about what is not there"),
     (Variable::RequireNoNewPrivileges, "limit.rs: about what is not there"),

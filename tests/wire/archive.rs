@@ -10,7 +10,7 @@ use std::thread;
 pub const ID: &str = "4fa6e0f0c6786287e131c3852c58a2e01cc697a68231826813597e4994f1d6e2";
 
 /// A `PUT /containers/{name}/archive`, its head to be ended with these lines.
-fn put(target: &str, lines: &str) -> String {
+pub fn put(target: &str, lines: &str) -> String {
     format!("PUT {target} HTTP/1.1\r\nhost:docker\r\nX-Odd:  a \r\n{lines}\r\n")
 }
 
@@ -20,7 +20,7 @@ pub fn asked(name: &str) -> String {
 }
 
 /// What the daemon says of a container with these mounts.
-fn container(mounts: &str) -> String {
+pub fn container(mounts: &str) -> String {
     answer(200, &format!("{{\"Id\":\"{ID}\",\"Name\":\"/web\",\"Mounts\":[{mounts}]}}"))
 }
 
@@ -40,7 +40,7 @@ pub fn accept_asking(daemon: &StandIn, name: &str, said: &str) -> Peer {
 }
 
 #[track_caller]
-fn expect_usable(client: &Peer, connection: &Peer) {
+pub fn expect_usable(client: &Peer, connection: &Peer) {
     connection.send(OK);
     client.expect(OK);
     client.send(PING);
@@ -108,7 +108,8 @@ fn the_archive_streams_in_either_framing() {
 
 #[test]
 fn a_client_that_waits_for_100_gets_the_daemons_and_only_for_what_is_not_refused() {
-    let (gate, daemon) = start(OPEN);
+    // Nothing is looked at in the body.
+    let (gate, daemon) = start(&[OPEN, &[("ENGINE_FIXED", "CVE-2026-41567")]].concat());
     let lines = "Expect: 100-continue\r\nContent-Length: 3\r\n";
     let client = gate.client();
     client.send(put("/containers/web/archive", lines));

@@ -110,7 +110,7 @@ fn refusals() -> Vec<&'static str> {
     let causes = every!(Cause:
         Withheld(Variable::Privileged), Required(Variable::RequireNonRoot), Closed,
         Json(JsonError::NotOneValue), RepeatedKey, BadValue, UnknownField, Query, Missing,
-        Unanswered, Unresolved,
+        Unanswered, Unresolved, Shield,
     );
     // What is missing only the daemon knows.
     let by_bytes =

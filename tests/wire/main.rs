@@ -52,6 +52,7 @@ mod resets;
 mod restarts;
 mod routes;
 mod shares;
+mod shields;
 mod stops;
 mod streams;
 mod twins;

@@ -70,7 +70,9 @@ fn audit_lets_pass_what_could_not_be_asked() {
 
 #[test]
 fn off_collects_nothing_and_asks_nothing() {
-    let variables = [OPEN, &[("ADMISSION", "off"), ("MAX_JSON_BYTES", "1024")]].concat();
+    // Shields stand in every mode (`shields.rs`).
+    let off = [("ADMISSION", "off"), ("ENGINE_FIXED", "*"), ("MAX_JSON_BYTES", "1024")];
+    let variables = [OPEN, &off].concat();
     let (gate, daemon) = start(&variables);
     let long = create(&format!("{PRIVILEGED:>2000}"));
     let volumes = create_with(&["data"]);
