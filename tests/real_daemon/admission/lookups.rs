@@ -105,11 +105,9 @@ fn archives(lab: &Lab) -> Result<(), Failed> {
     let daemon = lab.daemon().endpoint();
     let gate = gate(lab, "")?;
     let empty = EMPTY.repeat(32);
-    for entries in [
-        r#""Labels":{}"#,
-        r#""HostConfig":{"Binds":["plain:/p","small:/s"],"Tmpfs":{"/t":""}}"#,
-        r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
-    ] {
+    for entries in
+        [r#""Labels":{}"#, r#""HostConfig":{"Binds":["plain:/p","small:/s"],"Tmpfs":{"/t":""}}"#]
+    {
         let id = id(&daemon, entries)?;
         let mark = lab.daemon().mark();
         for target in targets(&id) {
@@ -126,6 +124,7 @@ fn archives(lab: &Lab) -> Result<(), Failed> {
     }
     for entries in [
         r#""HostConfig":{"Binds":["/etc:/e"]}"#,
+        r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
         r#""HostConfig":{"Mounts":[{"Type":"bind","Source":"/etc","Target":"/e"}]}"#,
         r#""HostConfig":{"Binds":["plain:/p","bound:/e"]}"#,
         r#""HostConfig":{"Mounts":[{"Type":"volume","Target":"/e","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"/etc"}}}}]}"#,
