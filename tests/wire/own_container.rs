@@ -6,7 +6,7 @@
 
 use super::admission::create;
 use super::archive::{ID as OTHER, asked};
-use super::gate::{Dir, Gate, OPEN, start, start_in};
+use super::gate::{Dir, FIXED, Gate, OPEN, start, start_in};
 use super::lookups::answer;
 use super::peer::Peer;
 use super::stand_in::{FORBIDDEN, OK, PING, StandIn};
@@ -48,7 +48,7 @@ fn other() -> String {
 fn begin(variables: &[(&str, &str)]) -> (Gate, StandIn) {
     let dir = Dir::new();
     let daemon = StandIn::at(&dir.daemon());
-    (Gate::start_in_container(dir, &[OPEN, variables].concat(), OWN), daemon)
+    (Gate::start_in_container(dir, &[OPEN, &[FIXED], variables].concat(), OWN), daemon)
 }
 
 /// The same, when the daemon has said what the container is.
