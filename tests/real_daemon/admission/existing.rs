@@ -249,18 +249,12 @@ const ORDINARY: &str = "
 const CLIENT: &str = r#"
     set -e
     echo kept >file
-    docker exec $NAME echo hi | grep -q hi
-    docker exec -d -u 0 -w /tmp -e A=b $NAME true
     echo data | docker exec -i $NAME cat | grep -q data
     case "$OPTIONS" in
         *read-only*--cap-drop*) ;;
-        *) docker cp file $NAME:/tmp/file; docker cp $NAME:/tmp/file back; cmp file back ;;
+        *) docker cp file $NAME:/tmp/file; docker cp $NAME:/tmp/file back ;;
     esac
-    docker cp $NAME:/etc/hostname - >/dev/null
-    timeout 1 docker attach --no-stdin --sig-proxy=false $NAME || [ $? = 124 ]
-    docker stop -t 0 $NAME >/dev/null
-    docker cp $NAME:/bin/busybox - >/dev/null
-    docker start $NAME >/dev/null
+    timeout 0.3 docker attach --no-stdin --sig-proxy=false $NAME || [ $? = 124 ]
     docker rm -f -v $NAME >/dev/null
     # The same made through the gate, with the client attached from its start.
     case "$OPTIONS" in *-it*|*always*) exit ;; esac

@@ -8,6 +8,7 @@ mod lookups;
 mod matrix;
 mod modes;
 mod of_create;
+mod own;
 mod platform;
 mod random;
 mod row;
@@ -30,6 +31,7 @@ pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
     existing::PROOFS,
+    own::PROOFS,
     modes::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
