@@ -132,7 +132,8 @@ impl<'c> Bound<'c> {
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
         }
-        let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
+        let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone())
+            .with_browsers(config.browsers.clone());
         Ok(Confined {
             config,
             gate: Arc::new(Gate {
