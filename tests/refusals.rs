@@ -41,6 +41,7 @@ fn causes() -> Vec<Cause> {
         Cause::Query,
         Cause::Missing,
         Cause::Unanswered,
+        Cause::Unresolved,
     ]);
     for cause in &causes {
         match cause {
@@ -53,7 +54,8 @@ fn causes() -> Vec<Cause> {
             | Cause::UnknownField
             | Cause::Query
             | Cause::Missing
-            | Cause::Unanswered => {}
+            | Cause::Unanswered
+            | Cause::Unresolved => {}
         }
     }
     causes

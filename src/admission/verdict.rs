@@ -3,10 +3,12 @@
 
 use super::cut;
 use super::examiner::Examiner;
-use super::finding::{Cause, Finding, Findings};
+use super::existing::ContainerUse;
+use super::finding::{Cause, Finding, Findings, Step};
 use super::json::{self, JsonError};
 use super::judge::Examined;
-use super::lookup::{Answered, Question};
+use super::lookup::{Answered, Question, ReferencePlace, Resolved};
+use super::query;
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
 use std::collections::VecDeque;
@@ -27,7 +29,7 @@ pub struct Case {
     findings: Vec<Finding>,
     unknown: Vec<String>,
     questions: VecDeque<Question>,
-    id: Option<String>,
+    resolved: Vec<Resolved>,
 }
 
 /// What is to be told of a request that passes.
@@ -56,8 +58,9 @@ pub struct Passed {
     pub body: Vec<u8>,
     /// What is to be told.
     pub notes: Notes,
-    /// The full id of the container that was judged, which the request must name.
-    pub id: Option<String>,
+    /// The full ids of the containers that were judged, which the request's head must name, and
+    /// where. Its body has those that it must name.
+    pub resolved: Vec<Resolved>,
 }
 
 impl Case {
@@ -70,6 +73,8 @@ impl Case {
         name: Option<&str>,
     ) -> Self {
         let question = examiner.question.zip(name).map(|(question, name)| question(name));
+        let is_asked = examiner.asked_if.is_none_or(|parameter| query::is_true(query, parameter));
+        let question = question.filter(|question| is_asked && question.is_needed(rules));
         let mut case = Self {
             examiner,
             rules: Arc::clone(rules),
@@ -77,15 +82,32 @@ impl Case {
             findings: Vec::new(),
             unknown: Vec::new(),
             questions: question.into_iter().collect(),
-            id: None,
+            resolved: Vec::new(),
         };
-        case.add(examiner.head(rules, query, name));
+        if case.is_examined() {
+            case.add(examiner.head(rules, query, name));
+        }
         case
+    }
+
+    /// Whether the body decides.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        self.examiner.body.is_some() && self.is_examined()
+    }
+
+    /// Whether query and body are looked into. With `ADMISSION=off` only what may mean the gate's
+    /// own container is.
+    fn is_examined(&self) -> bool {
+        let is_off = self.rules.mode() == Mode::Off;
+        !is_off || self.examiner.is_unconditional && self.rules.own.is_container()
     }
 
     /// Adds what the body says.
     pub fn read(&mut self, body: Vec<u8>) {
-        self.add(self.examiner.examine(&self.rules, &body));
+        if self.reads_body() {
+            self.add(self.examiner.examine(&self.rules, &body));
+        }
         self.body = body;
     }
 
@@ -96,7 +118,7 @@ impl Case {
         self.questions.extend(questions);
         if self.questions.len() > QUESTIONS_MAX {
             self.questions.clear();
-            let reason = "names more volumes and networks than the daemon will be asked about";
+            let reason = "needs more look-ups than the daemon will be asked";
             self.findings.push(Finding::of(Cause::BadValue, reason));
         }
     }
@@ -104,7 +126,12 @@ impl Case {
     /// The next question that only the daemon can answer. None where the case is decided anyway.
     #[must_use]
     pub fn question(&self) -> Option<&Question> {
-        if self.is_lost() { None } else { self.questions.front() }
+        let is_decided = match self.rules.mode() {
+            Mode::Enforce => self.is_lost(),
+            // What would be refused passes, unless it means the gate's own container.
+            Mode::Audit | Mode::Off => self.is_refused(),
+        };
+        if is_decided { None } else { self.questions.front() }
     }
 
     /// Whether nothing was found, nothing is to be told and nothing to be asked.
@@ -116,7 +143,9 @@ impl Case {
     /// Whether it is refused, whatever else comes.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.is_lost() && self.rules.mode() == Mode::Enforce
+        let is_enforced = self.rules.mode() == Mode::Enforce;
+        is_enforced && self.is_lost()
+            || self.findings.iter().any(|finding| finding.cause.is_unconditional())
     }
 
     fn is_lost(&self) -> bool {
@@ -130,9 +159,27 @@ impl Case {
     /// Hears the daemon's answer to the question.
     pub fn answer(&mut self, status: u16, body: &[u8]) {
         if let Some(question) = self.questions.pop_front() {
-            let Answered { examined, id } = question.answered(&self.rules, status, body);
-            self.id = id.or_else(|| self.id.take());
+            let Answered { examined, resolved } = question.answered(&self.rules, status, body);
+            self.resolved.extend(resolved);
             self.add(examined);
+        }
+    }
+
+    /// The full id of the container that the question is about, where the daemon itself has named it
+    /// and something is to run in it: once judged, it stays what it is. An id that a client names is
+    /// none of these: when its container is gone, another may bear it as its name.
+    #[must_use]
+    pub fn asks_about(&self) -> Option<&str> {
+        let Some(Question::Container(lookup)) = self.question() else { return None };
+        let is_meant = lookup.place == ReferencePlace::Nowhere && lookup.usage == ContainerUse::Run;
+        is_meant.then_some(lookup.reference.as_str())
+    }
+
+    /// Passes the question: the container that it is about has been judged before, and passed.
+    pub fn answer_as_before(&mut self) {
+        if let Some(Question::Container(lookup)) = self.questions.pop_front() {
+            let id = lookup.reference.clone();
+            self.resolved.push(lookup.resolved(id));
         }
     }
 
@@ -149,15 +196,21 @@ impl Case {
     /// Why it is refused.
     pub fn close(self) -> Result<Passed, Findings> {
         let (is_lost, strips, mode) = (self.is_lost(), self.strips(), self.rules.mode());
-        let Self { examiner, rules, mut body, findings, unknown, id, .. } = self;
+        let Self { examiner, rules, mut body, mut findings, unknown, resolved, .. } = self;
         let mut notes = Notes { unknown, ..Notes::default() };
-        let passed = |body, notes| Ok(Passed { body, notes, id: id.clone() });
-        match (Findings::of(findings), mode) {
-            (None, _) => passed(body, notes),
-            (Some(findings), Mode::Audit | Mode::Off) => {
-                notes.would_refuse = Some(findings);
-                passed(body, notes)
+        if mode != Mode::Enforce {
+            let held: Vec<_> =
+                findings.iter().filter(|found| found.cause.is_unconditional()).cloned().collect();
+            if let Some(held) = Findings::of(held) {
+                return Err(held);
             }
+            if mode == Mode::Off {
+                (findings, notes) = (Vec::new(), Notes::default());
+            }
+        }
+        match (Findings::of(findings), mode) {
+            (None, _) => {}
+            (Some(findings), Mode::Audit | Mode::Off) => notes.would_refuse = Some(findings),
             (Some(findings), Mode::Enforce) => {
                 if is_lost || !strips {
                     return Err(findings);
@@ -168,13 +221,32 @@ impl Case {
                     Some(kept) if examiner.examine(&rules, &kept).findings.is_empty() => {
                         body = kept;
                         notes.stripped = findings.iter().cloned().collect();
-                        passed(body, notes)
                     }
-                    Some(_) | None => Err(findings),
+                    Some(_) | None => return Err(findings),
                 }
             }
         }
+        let (body, resolved) = with_ids(body, resolved)?;
+        Ok(Passed { body, notes, resolved })
     }
+}
+
+/// The body with full ids in place of the references that stand in it; what stands elsewhere is left.
+fn with_ids(body: Vec<u8>, resolved: Vec<Resolved>) -> Result<(Vec<u8>, Vec<Resolved>), Findings> {
+    let mut texts: Vec<(&[Step], String)> = Vec::new();
+    for Resolved { id, place, .. } in &resolved {
+        if let ReferencePlace::Body { path, before, after } = place {
+            texts.push((path, format!("{before}{id}{after}")));
+        }
+    }
+    if texts.is_empty() {
+        return Ok((body, resolved));
+    }
+    let reason = "refers to a container in a way that can't be replaced by its id";
+    let body = cut::with_texts(&body, &texts)
+        .ok_or_else(|| Findings::from(Finding::of(Cause::BadValue, reason)))?;
+    let is_left = |one: &Resolved| !matches!(one.place, ReferencePlace::Body { .. });
+    Ok((body, resolved.into_iter().filter(is_left).collect()))
 }
 
 /// Examines the body of an operation that hijacks: what follows its one value would be the
@@ -314,6 +386,38 @@ mod tests {
             let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, many.join(","));
             assert_eq!(create(&body, Rules::new()).question().is_some(), passes, "{count}");
         }
+    }
+
+    fn case(operation: Operation, query: &str, name: &str) -> Case {
+        let examiner = Examiner::find(operation).expect("examined");
+        Case::of(examiner, &Arc::new(Rules::new()), Some(query.as_bytes()), Some(name))
+    }
+
+    #[test]
+    fn only_a_forced_removal_asks_what_a_volume_is() {
+        for (query, asks) in [("force=1", true), ("force=no", false), ("", false)] {
+            let case = case(Operation::VolumeDelete, query, "data");
+            assert_eq!(case.question().is_some(), asks, "{query}");
+        }
+        let mut case = case(Operation::VolumeDelete, "force=true", "data");
+        let bound = br#"{"Driver":"local","Options":{"type":"none","o":"bind","device":"/etc"}}"#;
+        case.answer(200, bound);
+        let cause = case.close().expect_err("bound").cause();
+        assert_eq!(cause, Cause::Withheld(Variable::BindMounts));
+    }
+
+    #[test]
+    fn a_container_that_the_daemon_has_named_is_judged_once() {
+        let mut start = case(Operation::ExecStart, "", "e1");
+        assert_eq!(start.asks_about(), None);
+        start.answer(200, br#"{"ContainerID":"0f","ProcessConfig":{}}"#);
+        assert_eq!(start.asks_about(), Some("0f"));
+        start.answer_as_before();
+        let passed = start.close().expect("judged before");
+        let ids: Vec<_> = passed.resolved.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, ["0f"]);
+        // Its id may be another's name by now.
+        assert_eq!(case(Operation::ContainerExec, "", &"0f".repeat(32)).asks_about(), None);
     }
 
     #[test]

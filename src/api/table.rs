@@ -117,7 +117,7 @@ operations! {
     NetworkDelete             Delete "/networks/{id...}"                    Some(Networks), Writes, Ignored;
     NetworkInspect            Get    "/networks/{id...}"                    Some(Networks), Reads, Ignored;
     NetworkConnect            Post   "/networks/{id...}/connect"            Some(Networks), Writes, Json;
-    NetworkDisconnect         Post   "/networks/{id...}/disconnect"         Some(Networks), Writes, Harmless;
+    NetworkDisconnect         Post   "/networks/{id...}/disconnect"         Some(Networks), Writes, Json;
 
     NodeList                  Get    "/nodes"                               Some(Nodes), Reads, Ignored;
     NodeDelete                Delete "/nodes/{id}"                          Some(Nodes), Writes, Ignored;

@@ -1,8 +1,10 @@
-//! The two changes the gate makes to a head: a body that had to be collected is sent on with its
-//! length, and a container that was looked up by name is named by its id. Every other byte stays.
+//! The changes the gate makes to a head: a body that had to be collected is sent on with its length,
+//! and a container that was looked up, in the path or in the query, is named by its id. Every other
+//! byte stays.
 //! An empty body that came in chunks stays as it is: the daemon does not take it for none.
 
 use super::number::{decimal, length_of};
+use super::target::percent_decode;
 use core::ops::Range;
 
 /// The end of a body in chunks (RFC 9112, section 7.1), and the whole of an empty one.
@@ -57,6 +59,26 @@ pub fn with_name(head: &[u8], name: &Range<usize>, id: &str) -> Vec<u8> {
     [method, b" ", before, id.as_bytes(), after, b" ", rest].concat()
 }
 
+/// `head` with `value` as that parameter of its query, which it has once. The value is sent as it is.
+#[must_use]
+pub fn with_parameter(head: &[u8], name: &str, value: &str) -> Vec<u8> {
+    let mut parts = head.splitn(3, |&byte| byte == b' ');
+    let mut part = || parts.next().unwrap_or_default();
+    let (method, target, rest) = (part(), part(), part());
+    let path_bytes = target.iter().position(|&byte| byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(path_bytes).unwrap_or((target, b""));
+    let parameters = query.strip_prefix(b"?").unwrap_or_default().split(|&byte| byte == b'&');
+    let replaced: Vec<Vec<u8>> = parameters
+        .map(|parameter| {
+            let key = parameter.split(|&byte| byte == b'=').next().unwrap_or_default();
+            let is_meant = percent_decode(key).is_ok_and(|decoded| *decoded == *name.as_bytes());
+            let new = || [name.as_bytes(), b"=", value.as_bytes()].concat();
+            if is_meant { new() } else { parameter.to_vec() }
+        })
+        .collect();
+    [method, b" ", path, b"?", &replaced.join(&b'&'), b" ", rest].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +126,19 @@ mod tests {
             let start = line.find(name).expect("a name");
             let renamed = with_name(head(line).as_bytes(), &(start..start + name.len()), "0f");
             assert_eq!(String::from_utf8_lossy(&renamed), head(expected));
+        }
+    }
+
+    #[test]
+    fn only_the_parameter_that_is_meant_changes() {
+        for (target, expected) in [
+            ("/commit?container=web&repo=a%2Fb", "/commit?container=0f&repo=a%2Fb"),
+            ("/v1.41/commit?repo=a&c%6fntainer=w%65b", "/v1.41/commit?repo=a&container=0f"),
+            ("/commit?containers=a&container=", "/commit?containers=a&container=0f"),
+        ] {
+            let head = |target| format!("POST {target} HTTP/1.1\r\nHost: x y\r\n\r\n");
+            let changed = with_parameter(head(target).as_bytes(), "container", "0f");
+            assert_eq!(String::from_utf8_lossy(&changed), head(expected));
         }
     }
 }

@@ -134,7 +134,7 @@ impl Examination {
         // what it doesn't read of it before it hijacks is the process's input, as on its own socket.
         let line = operation.line();
         if line.hijack != Hijack::Never
-            && (case.is_some() || line.arguments == Arguments::Unread)
+            && (case.as_ref().is_some_and(Case::reads_body) || line.arguments == Arguments::Unread)
             && let Err(error) = before_hijack(&body)
         {
             let reason = "takes one JSON value as its body, with nothing after it";
@@ -203,6 +203,20 @@ impl Inquiry {
     pub fn question(&self) -> Option<(&Question, Asked)> {
         let question = self.case.as_ref().ok()?.question()?;
         Some((question, Asked { head: false, hijack: Hijack::Never }))
+    }
+
+    /// The full id of the container that the next question is about, where what it has need not be
+    /// asked twice.
+    #[must_use]
+    pub fn asks_about(&self) -> Option<&str> {
+        self.case.as_ref().ok()?.asks_about()
+    }
+
+    /// Passes that question: the container has been judged before, and passed.
+    pub fn answer_as_before(&mut self) {
+        if let Ok(case) = &mut self.case {
+            case.answer_as_before();
+        }
     }
 
     /// Hears the daemon's answer, its status and its body; `None` if none could be had.
@@ -346,7 +360,8 @@ mod tests {
             assert!(inquiry.question().is_none());
             let name = inquiry.close().map(|(grant, passed)| {
                 assert_eq!(grant.operation(), Operation::PutContainerArchive);
-                assert_eq!(passed.id.as_deref(), Some("0f"));
+                let ids: Vec<_> = passed.resolved.iter().map(|one| one.id.as_str()).collect();
+                assert_eq!(ids, ["0f"]);
             });
             assert_eq!(name.err().map(|refusal| refusal.name()), expected, "{answer:?}");
         }

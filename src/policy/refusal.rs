@@ -2,7 +2,7 @@
 
 use super::parameter::Parameter;
 use super::variable::{Role, Variable, VariableSet};
-use crate::admission::{Finding, Findings};
+use crate::admission::{Cause, Finding, Findings};
 use crate::api::{ApiVersion, Operation, Unclassified};
 use core::fmt;
 
@@ -88,6 +88,13 @@ impl Refusal {
             | Reason::Unrecorded => None,
         };
         findings.into_iter().flatten()
+    }
+
+    /// The daemon's own words, where it would give this answer itself.
+    #[must_use]
+    pub fn daemon_message(&self) -> Option<String> {
+        let finding = self.findings().next()?;
+        (finding.cause == Cause::Missing).then(|| finding.to_string())
     }
 
     /// Whether its words are about the client, and not about what it asks for.
@@ -272,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_arguments_were_refused_for_is_told() {
-        let finding = Finding::of(crate::admission::Cause::Query, "is wrong");
+        let finding = Finding::of(Cause::Query, "is wrong");
         let findings = Findings::of(vec![finding.clone()]).expect("one");
         let refusal = Refusal::of(Reason::Arguments(Box::new(findings)), None);
         assert_eq!(refusal.findings().collect::<Vec<_>>(), [&finding]);

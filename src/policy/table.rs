@@ -6,6 +6,7 @@ use super::decision::{Decision, Examination, Grant, Inquiry};
 use super::parameter::{PARAMETERS, Parameter};
 use super::refusal::{OldVersion, Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
+use crate::admission::own::Own;
 use crate::admission::verdict::Case;
 use crate::admission::{Examiner, Mode, Rules};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
@@ -43,7 +44,8 @@ impl Policy {
     pub fn new(settings: Settings, version_min: ApiVersion, mut rules: Rules) -> Self {
         rules.opens_secrets = settings.is_on(Variable::Secrets);
         rules.opens_configs = settings.is_on(Variable::Configs);
-        let is_off = rules.mode() == Mode::Off;
+        // With ADMISSION=off only the gate's own container is looked for.
+        let is_off = rules.mode() == Mode::Off && !rules.own.is_container();
         let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
         Self {
             verdicts: Operation::TABLE.iter().map(|line| verdict(line, settings)).collect(),
@@ -73,6 +75,12 @@ impl Policy {
                 Refusal::of(reason, call.map(|call| call.operation)).into()
             }
         }
+    }
+
+    /// What the policy knows of the gate's own container.
+    #[must_use]
+    pub fn own(&self) -> &Own {
+        &self.rules.own
     }
 
     /// The verdict on an operation as such, whatever a request's arguments are.
@@ -117,7 +125,7 @@ impl Policy {
         });
         let place = name.map(|name| name.place);
         let line = call.operation.line();
-        match body(head, line, case.is_some()) {
+        match body(head, line, case.as_ref().is_some_and(Case::reads_body)) {
             Body::Passes => {}
             Body::Collected => {
                 let examination = Examination::new(call.operation, case, place);

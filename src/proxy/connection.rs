@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::buffer::Buffer;
 use super::client::{Arrival, Client, Share, Uncollected};
 use super::daemon::Unreachable;
+use super::engine;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
 use super::outcome::{Cutoff, DaemonFailure, Outcome};
@@ -20,14 +21,16 @@ use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
+use crate::admission::lookup::{Question, ReferencePlace, Resolved};
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
     reframe,
 };
-use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
+use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::observe::who::{Client as _, Who};
 use crate::policy::{Decision, Examination, Grant, Inquiry, Way};
+use core::ops::Range;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -93,18 +96,47 @@ impl Incoming {
     }
 }
 
+/// A head with the full ids of the containers that it refers to; `name` is where its target has the
+/// name that stands for one. `None` where one can't be put in its place.
+fn with_ids(
+    mut head: Vec<u8>,
+    name: Option<&Range<usize>>,
+    resolved: &[Resolved],
+) -> Option<Vec<u8>> {
+    for Resolved { id, place, .. } in resolved {
+        head = match place {
+            ReferencePlace::Path => reframe::with_name(&head, name?, id),
+            ReferencePlace::Query(parameter) => reframe::with_parameter(&head, parameter, id),
+            // The body has it already.
+            ReferencePlace::Body { .. } | ReferencePlace::Nowhere => head,
+        };
+    }
+    Some(head)
+}
+
 impl Connection {
     /// One request; whether another may follow.
     async fn serve_one(&mut self) -> bool {
         let Gate { limits, begun, .. } = &*self.gate;
         let arrival = self.client.head(self.daemon.as_mut(), limits, begun).await;
         let then = match arrival {
-            Arrival::Head(length) => match self.judge(length) {
-                Ok((mut incoming, decision)) => {
-                    self.carry_out(length, &mut incoming, decision).await
+            Arrival::Head(length) => {
+                let learned = if self.gate.policy.own().unknown().is_some() {
+                    Box::pin(engine::learn_own(self.gate.policy.own(), &self.gate.daemon)).await
+                } else {
+                    Ok(())
+                };
+                match self.judge(length) {
+                    Ok((mut incoming, decision)) => match learned {
+                        Err(why) if !matches!(decision, Decision::Refuse(_)) => {
+                            self.client.inbox.consume(length);
+                            Box::pin(self.fail(why, &mut incoming)).await
+                        }
+                        Ok(()) | Err(_) => self.carry_out(length, &mut incoming, decision).await,
+                    },
+                    Err(error) => self.malformed(error).await,
                 }
-                Err(error) => self.malformed(error).await,
-            },
+            }
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
             Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
@@ -248,18 +280,27 @@ impl Connection {
         incoming: &mut Incoming,
     ) -> Result<(Grant, Passed, Vec<u8>), Then> {
         while let Some((question, asked)) = inquiry.question() {
+            if inquiry.asks_about().is_some_and(|id| self.gate.judged.has(id)) {
+                inquiry.answer_as_before();
+                continue;
+            }
+            let is_info = matches!(question, Question::Engine(_));
+            if let Some(body) = self.gate.info.get().filter(|_| is_info) {
+                inquiry.answer(Some((200, &body)));
+                continue;
+            }
             let fresh = match self.reach().await {
                 Ok(fresh) => fresh,
-                Err(Unreachable { status, message }) => {
-                    self.tell(incoming, Verdict::Failed(&message), status, None);
-                    return Err(self.answer(&Answer { status, message }, incoming).await);
-                }
+                Err(why) => return Err(self.fail(why, incoming).await),
             };
             let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
             match inquiry::ask(question, asked, &mut self.client, daemon).await {
                 Ok(answer) => {
                     if answer.persistence == Persistence::Close {
                         self.daemon = None;
+                    }
+                    if is_info && answer.status == 200 {
+                        self.gate.info.keep(&answer.body);
                     }
                     inquiry.answer(Some((answer.status, &answer.body)));
                 }
@@ -278,15 +319,15 @@ impl Connection {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
             Ok((grant, mut passed)) => {
                 let notes = std::mem::take(&mut passed.notes);
+                if notes.would_refuse.is_none() {
+                    self.gate.judged.keep(&passed.resolved);
+                }
                 if !notes.is_empty() {
                     self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
                     incoming.notes = Some(Box::new(notes));
                 }
-                let head = match passed.id.as_deref().zip(name) {
-                    Some((id, name)) => reframe::with_name(&head, &name, id),
-                    None => head,
-                };
-                Ok((grant, passed, head))
+                let head = with_ids(head, name.as_ref(), &passed.resolved);
+                Ok((grant, passed, head.ok_or(Then::Close)?))
             }
         }
     }
@@ -308,10 +349,9 @@ impl Connection {
             self.client.inbox.consume(incoming.request.judged);
             return Box::pin(self.refuse(&grant.unrecorded(), incoming)).await;
         }
-        if let Err(Unreachable { status, message }) = self.reach().await {
-            self.tell(incoming, Verdict::Failed(&message), status, None);
+        if let Err(why) = self.reach().await {
             self.client.inbox.consume(incoming.request.judged);
-            return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
+            return Box::pin(self.fail(why, incoming)).await;
         }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
         let Incoming { request, watch, .. } = &mut *incoming;

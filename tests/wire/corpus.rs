@@ -112,10 +112,11 @@ fn refusals() -> Vec<&'static str> {
     let causes = every!(Cause:
         Withheld(Variable::Privileged), Required(Variable::RequireNonRoot), Closed,
         Json(JsonError::NotOneValue), RepeatedKey, BadValue, UnknownField, Query, Missing,
-        Unanswered,
+        Unanswered, Unresolved,
     );
     // What is missing only the daemon knows.
-    let by_bytes = |cause: &Cause| !matches!(cause, Cause::Missing | Cause::Unanswered);
+    let by_bytes =
+        |cause: &Cause| !matches!(cause, Cause::Missing | Cause::Unanswered | Cause::Unresolved);
     let causes = causes.into_iter().filter(by_bytes);
     let json = every!(JsonError: NotOneValue, TooManyValues).map(Cause::Json);
     let name = |reason| Refusal { reason, operation: None }.name();

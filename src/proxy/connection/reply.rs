@@ -6,12 +6,15 @@ use crate::observe::record::Verdict;
 use crate::policy::{Reason, Refusal};
 use crate::proxy::answer::{Answer, moved};
 use crate::proxy::client::DRAIN_BYTES_MAX;
+use crate::proxy::daemon::Unreachable;
 use crate::proxy::outcome::Cutoff;
 
 impl Connection {
     pub(super) async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
         self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
-        let message = format!("{} is refused: {refusal}", incoming.subject.request());
+        let message = refusal
+            .daemon_message()
+            .unwrap_or_else(|| format!("{} is refused: {refusal}", incoming.subject.request()));
         let answer = Answer { status: refusal.status(), message };
         let method = incoming.method;
         if let Reason::Moved(location) = &refusal.reason {
@@ -23,6 +26,13 @@ impl Connection {
             return self.say(|stays| answer.plain_bytes(method, stays), incoming).await;
         }
         self.answer(&answer, incoming).await
+    }
+
+    /// Answers that the daemon can't be reached.
+    pub(super) async fn fail(&mut self, why: Unreachable, incoming: &mut Incoming) -> Then {
+        let Unreachable { status, message } = why;
+        self.tell(incoming, Verdict::Failed(&message), status, None);
+        self.answer(&Answer { status, message }, incoming).await
     }
 
     /// Answers a well-formed request instead of the daemon. The connection goes on if the body
