@@ -85,7 +85,7 @@ fn through_a_unix_socket_the_name_does_not_matter_and_the_page_does() {
 
 #[test]
 fn where_logs_are_withheld_no_attach_shows_them() {
-    let (gate, daemon) = start(&[OPEN, &[("ALLOW_LOGS", "0")]].concat());
+    let (gate, daemon) = start(&[OPEN, &[("ALLOW_LOGS", "0"), ("ALLOW_EXISTING", "1")]].concat());
     let client = gate.client();
     let attach =
         |query: &str| format!("POST /containers/x/attach?{query} HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -78,7 +78,8 @@ fn an_empty_body_in_chunks_goes_on_as_it_came() {
 
 #[test]
 fn where_the_daemon_hijacks_an_empty_body_in_chunks_is_none() {
-    let (gate, daemon) = start(&[OPEN, &[("SESSION", "1"), ("GRPC", "1")]].concat());
+    let variables = [("SESSION", "1"), ("GRPC", "1"), ("ALLOW_EXISTING", "1")];
+    let (gate, daemon) = start(&[OPEN, &variables].concat());
     let switching =
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
     for (line, upgrade, answer) in [
