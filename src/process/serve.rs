@@ -146,7 +146,8 @@ impl<'c> Bound<'c> {
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
         }
-        let policy = Policy::new(config.policy, config.api_version_min, rules);
+        let policy = Policy::new(config.policy, config.api_version_min, rules)
+            .with_browsers(config.browsers.clone());
         Ok(Confined {
             config,
             gate: Arc::new(Gate {

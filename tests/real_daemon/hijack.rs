@@ -23,7 +23,7 @@ pub const PROOFS: &[Proof] = &[
     ("what follows an upgrade that is not taken is judged", nothing_is_smuggled),
 ];
 
-const POLICY: &str = "CONTAINERS=1 EXEC=1 GRPC=1 SESSION=1 POST=1";
+const POLICY: &str = "CONTAINERS=1 EXEC=1 GRPC=1 SESSION=1 POST=1 ALLOW_ORIGINS=http://x";
 const NEW: &str = r#"{"Image":"bb","Cmd":["cat"],"OpenStdin":true,"Tty":true,"HostConfig":{"NetworkMode":"none"}}"#;
 
 /// Plays a conversation on the daemon's socket and through the gate; both must go the same way.

@@ -23,6 +23,7 @@ mod podman;
 mod policies;
 mod process;
 mod random;
+mod references;
 #[path = "../model/router.rs"]
 mod router;
 mod routing;
@@ -82,6 +83,7 @@ fn trials(lab: &LazyLab) -> Vec<Trial> {
         ("agreement", agreement::PROOFS),
         ("hijack", hijack::PROOFS),
         ("routing", routing::PROOFS),
+        ("references", references::PROOFS),
         ("random", random::PROOFS),
         ("podman", podman::PROOFS),
         ("bookkeeping", bookkeeping::PROOFS),

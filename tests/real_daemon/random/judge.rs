@@ -25,16 +25,17 @@ pub const ABSENT: [&str; 8] = [
 ];
 
 /// Their arguments are judged too, or their names; the gate may have something against them.
-const EXAMINED: [&str; 13] = [
+const EXAMINED: [&str; 14] = [
     "ContainerStart",
     "ContainerCopy",
-    "PutContainerArchive",
+    "Archive",
     "Checkpoint",
     "Exec",
     "Attach",
     "Create",
     "Update",
     "Connect",
+    "Disconnect",
     "Push",
     "Plugin",
     "Swarm",
@@ -69,8 +70,7 @@ fn one(router: &Router, policy: &str, request: &Request) -> (Fate, After) {
     let target = &request.target;
     // The gate may refuse what is written oddly, and close.
     let after = if target.is_plain { request.after } else { request.after.max(After::Unsure) };
-    let Route::Operation { id, version, parameters } =
-        router.route(target.method, target.text.as_bytes())
+    let Route::Operation { id, version, .. } = router.route(target.method, target.text.as_bytes())
     else {
         return (Fate::MustNot, after);
     };
@@ -84,9 +84,7 @@ fn one(router: &Router, policy: &str, request: &Request) -> (Fate, After) {
     }
     let is_examined = EXAMINED.iter().any(|examined| id.contains(examined))
         && (request.has_body || id != "ContainerStart");
-    // To the daemon `DELETE /networks/a/connect` deletes a network `a/connect`; nothing has such a name.
-    let is_plain = target.is_plain && !parameters.iter().any(|name| name.contains(&b'/'));
-    if request.wire == Wire::Good && is_plain && !is_examined {
+    if request.wire == Wire::Good && target.is_plain && !is_examined {
         (Fate::Must, after)
     } else {
         (Fate::May, after)
