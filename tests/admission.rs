@@ -151,7 +151,7 @@ const QUERIES: &[Row] = &[
     (Op::ImageBuild, "remote=https://example.org/x.git", "build-remote", "ALLOW_BUILD_REMOTE=1"),
     (Op::ImageBuild, "cgroupparent=/x", "cgroup-parents", "ALLOW_CGROUP_PARENTS=/"),
     (Op::ImageBuild, "securityopt=%5B%22x%22%5D", "security-opt", "ALLOW_SECURITY_OPT=x"),
-    (Op::ImageBuild, "securityopt=x", "bad-value", ""),
+    (Op::ImageBuild, "securityopt=x", "security-opt", "ALLOW_SECURITY_OPT=x"),
     (Op::ImageBuild, "networkmode=default&networkmode=none", "bad-query", ""),
     (Op::ImageBuild, "t=a;b", "bad-query", ""),
     (Op::ImageBuild, "t=%zz", "bad-query", ""),

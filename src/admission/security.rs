@@ -2,6 +2,7 @@
 
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
 use super::host_path;
+use super::item;
 use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::rules::List;
@@ -160,14 +161,22 @@ fn capability(judge: &mut Judge<'_>, text: &str) {
     let name = capability_name(text);
     let allowed: Vec<String> =
         judge.rules.list(Variable::Capabilities).iter().map(capability_name).collect();
-    let is_open = |item: &String| item == "*" || item == "ALL" || *item == name;
+    let is_open = |item: &String| match item.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => item == "ALL" || *item == name,
+    };
     // Where all must be dropped, each that is wanted back must be listed.
     let is_default = DEFAULT_CAPABILITIES.contains(&name.as_str())
         && !judge.rules.is_on(Variable::RequireCapDropAll);
-    if !is_default && !allowed.iter().any(is_open) {
+    if is_default || allowed.iter().any(is_open) {
+        return;
+    }
+    if item::CAPABILITIES.contains(&name.as_str()) {
         let is_root = ROOT_CAPABILITIES.contains(&name.as_str());
         let reason = if is_root { ROOT_CAPABILITY_REASON } else { CAPABILITY_REASON };
         judge.withhold_for(Variable::Capabilities, text, &name, reason);
+    } else {
+        judge.bad_text(text, "is no capability (capabilities(7))");
     }
 }
 
@@ -257,8 +266,9 @@ fn device(judge: &mut Judge<'_>, device: &Json<'_>) {
     let Some(path) = device.field("PathOnHost").and_then(Json::text) else {
         return judge.bad_text("", "names no device (PathOnHost)");
     };
-    let is_listed = |item: &str| {
-        item == "*" || item.starts_with('/') && host_path::is_within(path, &host_path::clean(item))
+    let is_listed = |item: &str| match item.strip_suffix('*') {
+        Some(beginning) => beginning.starts_with('/') && path.starts_with(beginning),
+        None => item.starts_with('/') && host_path::is_within(path, &host_path::clean(item)),
     };
     // The daemon looks the path up as it is, following what links it finds before a `..`.
     let is_plain = path.starts_with('/') && host_path::clean(path) == path;

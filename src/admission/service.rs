@@ -50,7 +50,12 @@ const TASK: Object = Object::of(&[
 ]);
 
 const CONTAINER: Object = Object::of(&[
-    registry::image_field("Image"),
+    examined(
+        "Image",
+        Rule::By(|judge, value| judge.text(value, registry::image_of_service)),
+        Variable::Registries,
+        registry::REASON,
+    ),
     harmless_map("Labels"),
     harmless("Command"),
     harmless("Args"),

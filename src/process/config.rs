@@ -110,7 +110,9 @@ impl Config {
             )?,
             ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
             metrics_listen: read.metrics_listen()?,
-            socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
+            socket_path: read.parse("SOCKET_PATH", SOCKET_PATH, |text| {
+                socket_path(text).filter(|path| !path.to_string_lossy().contains("://"))
+            })?,
             run_as: read.parse(
                 "RUN_AS",
                 "user and group by number, such as 65534:65534",
@@ -154,6 +156,8 @@ impl Config {
         })
     }
 }
+
+const SOCKET_PATH: &str = "the path of the daemon's unix socket, of 1 to 107 bytes, such as /var/run/docker.sock (a daemon at an address, or over SSH, is not served)";
 
 const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
 
