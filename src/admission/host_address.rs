@@ -21,7 +21,8 @@ const NAMES: &[&str] = &[
 ];
 
 /// The same service's addresses beside link-local ones (AWS by IPv6, Alibaba, Oracle).
-const METADATA_V4: &[Ipv4Addr] = &[Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
+const METADATA_V4: &[Ipv4Addr] =
+    &[Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
 const METADATA_V6: &[Ipv6Addr] = &[Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)];
 
 /// Whether a host, with a port or without, is this one.

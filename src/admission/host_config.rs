@@ -5,7 +5,9 @@ use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside
 use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::variable::Variable;
-use super::{host_path, limit, log_driver, mount, namespace, publish, security, sysctl, volume};
+use super::{
+    engine, host_path, limit, log_driver, mount, namespace, publish, security, sysctl, volume,
+};
 
 /// `HostConfig`, and with it the body of `ContainerUpdate`.
 pub const HOST_CONFIG: Object = Object::of(FIELDS).then(whole);
@@ -76,7 +78,7 @@ const FIELDS: &[Field] = &[
     sysctl::SYSCTLS,
     examined(
         "Runtime",
-        Rule::Word(&[]),
+        Rule::By(engine::runtime),
         Variable::Runtimes,
         "is a runtime that may confine less, or nothing",
     ),

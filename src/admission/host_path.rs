@@ -95,11 +95,15 @@ pub enum Access {
     Write,
 }
 
-/// What may be done with `path`, cleaned. One that is or holds a socket of `sockets` must be listed
-/// itself.
+/// What may be done with `path`, cleaned. One that is or holds one of the `guarded` paths must be
+/// listed itself.
 #[must_use]
-pub fn access(path: &str, prefixes: &[Prefix], sockets: &[String]) -> Access {
-    let is_guarded = sockets.iter().any(|socket| is_within(socket, path));
+pub fn access<'g>(
+    path: &str,
+    prefixes: &[Prefix],
+    mut guarded: impl Iterator<Item = &'g str>,
+) -> Access {
+    let is_guarded = guarded.any(|guarded| is_within(guarded, path));
     prefixes
         .iter()
         .filter(|prefix| if is_guarded { prefix.path == path } else { prefix.covers(path) })
@@ -107,6 +111,9 @@ pub fn access(path: &str, prefixes: &[Prefix], sockets: &[String]) -> Access {
         .max_by_key(|access| *access == Access::Write)
         .unwrap_or(Access::None)
 }
+
+/// Why a path is withheld by which a client gains no more than what is there.
+pub const PLAIN: &str = "is a path of the host";
 
 /// Why a cleaned path is withheld: what a client would gain by it.
 #[must_use]
@@ -120,7 +127,7 @@ pub fn reason(path: &str, sockets: &[String]) -> &'static str {
     } else if ROOTS_OWN.iter().any(|root| is_within(path, root)) {
         "is a path of the host with what its root runs or obeys: written to, root on the host"
     } else {
-        "is a path of the host"
+        PLAIN
     }
 }
 
@@ -178,7 +185,7 @@ mod tests {
         let prefixes: Vec<Prefix> =
             prefixes.split(',').map(|text| Prefix::parse(text).expect("a prefix")).collect();
         let sockets: Vec<String> = SOCKETS.iter().map(|&path| path.to_owned()).collect();
-        access(&clean(path), &prefixes, &sockets)
+        access(&clean(path), &prefixes, sockets.iter().map(String::as_str))
     }
 
     #[test]

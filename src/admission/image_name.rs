@@ -55,9 +55,9 @@ impl<'n> ImageName<'n> {
         let full = self.full();
         match item.strip_suffix('*') {
             Some(beginning) => full.starts_with(beginning),
-            None => full
-                .strip_prefix(item)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            None => {
+                full.strip_prefix(item).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
         }
     }
 }

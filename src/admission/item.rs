@@ -109,11 +109,7 @@ pub fn check(variable: Variable, kind: Kind, item: &str) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("is neither a port nor a range of ports".to_owned()),
         },
-        Kind::Switch
-        | Kind::Choice(_)
-        | Kind::Bytes
-        | Kind::Processors
-        | Kind::Count => Ok(()),
+        Kind::Switch | Kind::Choice(_) | Kind::Bytes | Kind::Processors | Kind::Count => Ok(()),
     }
 }
 
@@ -204,9 +200,7 @@ fn volume_driver(item: &str) -> Result<(), String> {
         "local:none" | "local:bind" | "local:" => {
             Err("is a bind mount: set ALLOW_BIND_MOUNTS to its path".to_owned())
         }
-        item if item.starts_with('/') => {
-            Err(format!("is a path: set ALLOW_BIND_MOUNTS={item}"))
-        }
+        item if item.starts_with('/') => Err(format!("is a path: set ALLOW_BIND_MOUNTS={item}")),
         _ => Ok(()),
     }
 }
@@ -226,7 +220,11 @@ mod tests {
     fn an_item_that_can_match_nothing_is_named_with_what_is_meant() {
         use Variable as V;
         for (variable, text, words) in [
-            (V::Registries, "docker.io,https://ghcr.io", "\"https://ghcr.io\" is the name of no registry or image: write ghcr.io"),
+            (
+                V::Registries,
+                "docker.io,https://ghcr.io",
+                "\"https://ghcr.io\" is the name of no registry or image: write ghcr.io",
+            ),
             (V::Registries, "ghcr.io/", "write ghcr.io"),
             (V::Registries, "acme/app", "write docker.io/acme/app"),
             (V::Registries, "docker.io ghcr.io", "separate items by commas"),
@@ -264,7 +262,10 @@ mod tests {
             (V::Registries, "docker.io,ghcr.io/acme/*,localhost:5000,sha256,load,*"),
             (V::Capabilities, "NET_ADMIN,cap_sys_ptrace,ALL,NET_*"),
             (V::Devices, "/dev/dri,/dev/video*,c 13:* rmw,a *:* rwm,gpu,cdi"),
-            (V::SecurityOpt, "seccomp=unconfined,apparmor=*,label=type:spc_t,label,no-new-privileges=false,writable-cgroups=true"),
+            (
+                V::SecurityOpt,
+                "seccomp=unconfined,apparmor=*,label=type:spc_t,label,no-new-privileges=false,writable-cgroups=true",
+            ),
             (V::Sysctls, "net.*,net/ipv4/ip_forward,kernel.sem"),
             (V::VolumeDrivers, "local:nfs,local:*,vieux/sshfs:latest"),
             (V::SwarmPeers, "10.0.0.1,manager.example:2377,[::1]:2377"),

@@ -1,6 +1,8 @@
 //! The walk through a body along its table: each object's keys are read in one way, each field is
 //! asked what its line says, and what may not pass is written down.
 
+use super::engine::{Argument, EngineUse};
+use super::existing;
 use super::field::{Field, Object, Rule};
 use super::finding::{Cause, Finding, Step, shown};
 use super::host_path::{self, Access};
@@ -8,6 +10,7 @@ use super::json::{self, Entry, Json, Keys};
 use super::lookup::Question;
 use super::rules::Rules;
 use super::variable::Variable;
+use std::collections::BTreeSet;
 
 /// So many findings are kept; a body with more of them is refused all the same.
 const FINDINGS_MAX: usize = 32;
@@ -139,6 +142,9 @@ impl<'r> Judge<'r> {
 
     /// Judges one field's value.
     pub fn field(&mut self, field: &'static Field, value: &Json<'_>) {
+        if self.is_existing() && existing::is_exempt(field.name) {
+            return;
+        }
         let outer = (self.opens, self.reason);
         if field.opens.is_some() {
             (self.opens, self.reason) = (field.opens, field.reason);
@@ -166,7 +172,30 @@ impl<'r> Judge<'r> {
         &self.path
     }
 
+    /// Does something at another place of the walk.
+    pub fn at(&mut self, path: &[Step], then: impl FnOnce(&mut Self)) {
+        let outer = core::mem::replace(&mut self.path, path.to_vec());
+        then(self);
+        self.path = outer;
+    }
+
+    /// Whether what is judged is a container, or a process in one, that exists.
+    #[must_use]
+    pub fn is_existing(&self) -> bool {
+        matches!(self.path.first(), Some(Step::Container(_) | Step::Exec(_)))
+    }
+
+    /// Has an argument judged when the engine is known.
+    pub fn ask_engine(&mut self, argument: Argument) {
+        let used = EngineUse { path: self.path.clone(), argument };
+        self.examined.questions.push(Question::Engine(used));
+    }
+
     fn unknown(&mut self, key: &str, value: &Json<'_>) {
+        // A newer daemon's fields are not the client's doing.
+        if self.is_existing() {
+            return;
+        }
         self.step(key_step(key), |judge| {
             judge.read_once(value, Keys::Folded);
             if judge.rules.is(Variable::UnknownFields, "deny") {
@@ -339,44 +368,67 @@ impl<'r> Judge<'r> {
     /// Writes a finding down.
     pub fn find(&mut self, cause: Cause, value: &str, reason: &'static str, needs: String) {
         if self.examined.findings.len() < FINDINGS_MAX {
-            self.examined.findings.push(Finding {
+            let mut finding = Finding {
                 path: self.path.clone(),
                 value: shown(value),
                 needs,
                 ..Finding::of(cause, reason)
-            });
+            };
+            if self.is_existing() {
+                finding.is_of_existing(self.rules.is_on(Variable::Existing));
+            }
+            self.examined.findings.push(finding);
         }
+    }
+
+    /// Keeps one of the findings that the same setting cures.
+    pub fn merge_findings(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.examined
+            .findings
+            .retain(|found| found.needs.is_empty() || seen.insert(found.needs.clone()));
     }
 
     /// Marks what has been found since `before` findings as a mount that could be left out.
     pub fn mark_mounts(&mut self, before: usize) {
+        let is_existing = self.is_existing();
         for finding in self.examined.findings.iter_mut().skip(before) {
             if finding.cause == Cause::Withheld(Variable::BindMounts) {
-                finding.is_mount = true;
+                finding.is_mount = !is_existing;
             }
         }
     }
 
     /// Judges the use of a path of the host.
     pub fn host_path(&mut self, path: &str, is_read_only: bool) {
-        let reason = "is a path of the host that may only be mounted read-only";
-        self.host_path_because(path, is_read_only, reason);
+        self.host_path_for(path, is_read_only, host_path::PLAIN);
     }
 
-    /// The same with the reason why one that may be read may not be used so.
-    pub fn host_path_because(&mut self, path: &str, is_read_only: bool, only_read: &'static str) {
+    /// The same with the reason why it is denied where nothing of it is listed.
+    pub fn host_path_for(&mut self, path: &str, is_read_only: bool, reason: &'static str) {
+        let only_read = "is a path of the host that may only be mounted read-only";
+        self.host_path_because(path, is_read_only, [only_read, reason]);
+    }
+
+    /// The same with the reasons why one that may only be read is denied, and one that is not listed.
+    pub fn host_path_because(
+        &mut self,
+        path: &str,
+        is_read_only: bool,
+        [only_read, reason]: [&'static str; 2],
+    ) {
         let cleaned = host_path::clean(path);
         let item = if is_read_only { format!("{cleaned}:ro") } else { cleaned.clone() };
-        match host_path::access(&cleaned, self.rules.prefixes(), &self.rules.sockets) {
+        let reason = if reason == host_path::PLAIN {
+            host_path::reason(&cleaned, &self.rules.sockets)
+        } else {
+            reason
+        };
+        match host_path::access(&cleaned, self.rules.prefixes(), self.rules.guarded()) {
             Access::Write => {}
             Access::Read if is_read_only => {}
-            Access::Read => {
-                self.withhold_for(Variable::BindMounts, path, &item, only_read);
-            }
-            Access::None => {
-                let reason = host_path::reason(&cleaned, &self.rules.sockets);
-                self.withhold_for(Variable::BindMounts, path, &item, reason);
-            }
+            Access::Read => self.withhold_for(Variable::BindMounts, path, &item, only_read),
+            Access::None => self.withhold_for(Variable::BindMounts, path, &item, reason),
         }
     }
 }

@@ -12,13 +12,14 @@
     clippy::unwrap_used
 )]
 
-mod archive;
 mod build;
 mod checkpoint;
 mod container;
 mod cut;
+pub mod engine;
 pub mod examiner;
 mod exec;
+pub mod existing;
 pub mod field;
 pub mod finding;
 mod host_address;
@@ -36,6 +37,7 @@ mod mount;
 mod namespace;
 mod network;
 mod network_option;
+pub mod own;
 mod plugin;
 mod publish;
 pub mod query;

@@ -5,6 +5,7 @@ use super::finding::Step;
 use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::lookup::{Question, VolumeUse};
+use super::own;
 use super::variable::Variable;
 use super::volume;
 
@@ -48,8 +49,13 @@ pub const VOLUMES_FROM: Field = examined(
     Rule::By(|judge, value| {
         judge.each_text(value, |judge, container| {
             if !judge.is_open("") {
-                judge.withhold(container, "1");
+                return judge.withhold(container, "1");
             }
+            let (reference, mode) = match container.split_once(':') {
+                Some((reference, mode)) => (reference, format!(":{mode}")),
+                None => (container, String::new()),
+            };
+            own::look_up(judge, "", reference, &mode);
         });
     }),
     Variable::VolumesFrom,
@@ -155,7 +161,7 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
                 .and_then(|options| options.field("ReadOnlyNonRecursive"))
                 .is_some_and(|value| !value.is_empty());
             if source.starts_with('/') && is_read_only && is_writable_below {
-                judge.host_path_because(&source, false, WRITABLE_BELOW);
+                judge.host_path_because(&source, false, [WRITABLE_BELOW, super::host_path::PLAIN]);
             } else if source.starts_with('/') {
                 judge.host_path(&source, is_read_only);
             } else {
@@ -230,20 +236,27 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
 fn named(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
     let is_name = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    if is_name {
-        let path = judge.path().to_vec();
-        let used = VolumeUse { name: name.to_owned(), path, is_read_only };
-        judge.examined.questions.push(Question::Volume(used));
+    if judge.is_existing() {
+        // Among its mounts, by the same name.
+    } else if is_name {
+        volume(judge, name, is_read_only);
     } else {
         judge.bad_text(name, "is neither a volume's name nor an absolute path");
     }
+}
+
+/// Judges the use of a volume by its name.
+pub fn volume(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
+    own::volume(judge, name, is_read_only);
+    let path = judge.path().to_vec();
+    let used = VolumeUse { name: name.to_owned(), path, is_read_only };
+    judge.examined.questions.push(Question::Volume(used));
 }
 
 /// What the daemon says of a volume (`VolumeInspect`), judged for one that wants to use it; whether
 /// it says anything that can be read.
 #[must_use]
 pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_>) -> bool {
-    let before = judge.examined.findings.len();
     let known = volume
         .entries()
         .is_some_and(|entries| super::json::repeated(entries, Keys::Folded).is_none());
@@ -251,13 +264,16 @@ pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_
         return false;
     }
     let (driver, options) = (volume.field("Driver"), volume.field("Options"));
-    volume::driver(judge, driver, options, "Options", used.is_read_only);
-    judge.mark_mounts(before);
-    for finding in judge.examined.findings.iter_mut().skip(before) {
-        // Where the request names it; what the volume is made of is not the client's doing.
-        finding.path.clone_from(&used.path);
-        finding.value.clone_from(&super::finding::shown(&used.name));
-        finding.reason = "is a volume that was made to mount what is not allowed here";
-    }
+    judge.at(&used.path, |judge| {
+        let before = judge.examined.findings.len();
+        volume::driver(judge, driver, options, "Options", used.is_read_only);
+        judge.mark_mounts(before);
+        for finding in judge.examined.findings.iter_mut().skip(before) {
+            // Where the request names it; what the volume is made of is not the client's doing.
+            finding.path.clone_from(&used.path);
+            finding.value.clone_from(&super::finding::shown(&used.name));
+            finding.reason = "is a volume that was made to mount what is not allowed here";
+        }
+    });
     true
 }

@@ -1,14 +1,19 @@
 //! Namespaces that a container takes from the host or from another container
 //! (moby `api/types/container/hostconfig.go`).
 
+use super::engine::Argument;
 use super::field::{Field, Rule, examined};
 use super::json::Json;
 use super::judge::Judge;
+use super::own;
 use super::variable::Variable;
 
 /// Why the host's network is withheld, wherever it is asked for.
 pub const HOST_NETWORK: &str =
     "shares the host's network: its loopback services and abstract sockets";
+
+/// Why the host's cgroup namespace is withheld.
+pub const HOST_CGROUPS: &str = "sees the host's cgroups";
 
 const OF_CONTAINER: &str = "joins a namespace of another container";
 
@@ -50,9 +55,14 @@ pub const USERNS_MODE: Field = examined(
 /// `HostConfig.CgroupnsMode`.
 pub const CGROUPNS_MODE: Field = examined(
     "CgroupnsMode",
-    Rule::By(|judge, mode| mode_of(judge, mode, "cgroup", &["private"])),
+    Rule::By(|judge, mode| {
+        if judge.is_existing() && mode.text() == Some("host") && !judge.is_open("cgroup") {
+            return judge.ask_engine(Argument::HostCgroups);
+        }
+        mode_of(judge, mode, "cgroup", &["private"]);
+    }),
     Variable::HostNamespaces,
-    "sees the host's cgroups",
+    HOST_CGROUPS,
 );
 /// `HostConfig.Cgroup`.
 pub const CGROUP: Field = examined(
@@ -106,6 +116,8 @@ fn is_shared(judge: &mut Judge<'_>, mode: &str, kind: &'static str) -> bool {
     } else if lower == "container" || lower.starts_with("container:") {
         if !is_open(judge, Variable::ContainerNamespaces) {
             judge.withhold_for(Variable::ContainerNamespaces, mode, kind, OF_CONTAINER);
+        } else if let Some((before, reference)) = mode.split_once(':') {
+            own::look_up(judge, &format!("{before}:"), reference, "");
         }
         true
     } else {

@@ -7,6 +7,7 @@ use super::judge::Judge;
 use super::lookup::{NetworkUse, Networks, Question, Scope};
 use super::namespace;
 use super::network_option;
+use super::own;
 use super::variable::Variable;
 
 const DRIVER_REASON: &str =
@@ -63,7 +64,12 @@ const IPAM_CONFIG: Object = Object::of(&[
 
 /// The body of `NetworkConnect`.
 pub const NETWORK_CONNECT: Object =
-    Object::of(&[harmless("Container"), inside("EndpointConfig", Rule::Object(&ENDPOINT))]);
+    Object::of(&[CONTAINER, inside("EndpointConfig", Rule::Object(&ENDPOINT))]);
+
+/// The body of `NetworkDisconnect`.
+pub const NETWORK_DISCONNECT: Object = Object::of(&[CONTAINER, harmless("Force")]);
+
+const CONTAINER: Field = inside("Container", Rule::By(own::reference));
 
 /// `NetworkingConfig.EndpointsConfig`: settings by network. It attaches networks even where
 /// `NetworkMode` says none.
@@ -119,7 +125,11 @@ fn ask(judge: &mut Judge<'_>, name: &str) {
         let asked =
             questions.iter_mut().take(Scope::ALL.len()).find_map(|question| match question {
                 Question::Network(networks) if networks.scope == scope => Some(networks),
-                Question::Network(_) | Question::Volume(_) | Question::Container(_) => None,
+                Question::Network(_)
+                | Question::Volume(_)
+                | Question::Container(_)
+                | Question::Exec(_)
+                | Question::Engine(_) => None,
             });
         match asked {
             Some(networks) => networks.uses.push(used.clone()),

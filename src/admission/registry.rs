@@ -194,11 +194,9 @@ mod tests {
         let needs = |item: &str| format!("{OWN_REASON}: needs ALLOW_REGISTRIES={item}");
         for name in ["localhost:5000/x", "127.0.0.1/x", "[::1]:80/x", "169.254.169.254/latest"] {
             let host = name.split('/').next().unwrap_or_default();
-            for (list, item) in [
-                ("", format!("*,{host}")),
-                ("*", host.to_owned()),
-                ("docker.io", host.to_owned()),
-            ] {
+            for (list, item) in
+                [("", format!("*,{host}")), ("*", host.to_owned()), ("docker.io", host.to_owned())]
+            {
                 for judged in [remote, image_of_service] {
                     let message = found(judged, name, list);
                     assert!(message.ends_with(&needs(&item)), "{list} {name}: {message}");

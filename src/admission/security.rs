@@ -1,5 +1,6 @@
 //! What confines a container: capabilities, security options, masked paths, devices.
 
+use super::engine::{Argument, Version};
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
 use super::host_path;
 use super::item;
@@ -28,7 +29,7 @@ const DEFAULT_CAPABILITIES: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-/// What is masked in every container, whatever the daemon's version (moby `oci/defaults.go`).
+/// What every version of the daemon masks by default (moby `daemon/pkg/oci/defaults.go`).
 const MASKED_PATHS: &[&str] = &[
     "/proc/asound",
     "/proc/acpi",
@@ -41,6 +42,17 @@ const MASKED_PATHS: &[&str] = &[
     "/proc/scsi",
     "/sys/firmware",
 ];
+
+/// What later releases mask too: each path with the first release of each series that does. Later
+/// series all do.
+const MASKED_SINCE: &[(&str, &[Version])] = &[
+    ("/sys/devices/virtual/powercap", &[version(20, 10, 27), version(23, 0, 8), version(24, 0, 7)]),
+    ("/proc/interrupts", &[version(28, 1, 0)]),
+];
+
+const fn version(major: u32, minor: u32, patch: u32) -> Version {
+    Version { major, minor, patch }
+}
 
 /// What is read-only in every container, likewise.
 const READONLY_PATHS: &[&str] =
@@ -86,7 +98,7 @@ pub const SECURITY_OPT: Field = examined(
 /// `HostConfig.MaskedPaths`.
 pub const MASKED: Field = examined(
     "MaskedPaths",
-    Rule::By(|judge, value| kernel_paths(judge, value, MASKED_PATHS)),
+    Rule::By(masked_paths),
     Variable::SecurityOpt,
     "unmasks kernel files of the host",
 );
@@ -246,6 +258,42 @@ pub fn has_all(capabilities: Option<&Json<'_>>) -> bool {
         Some(Json::List(values)) => values.iter().any(is_all),
         Some(value) => is_all(value),
         None => false,
+    }
+}
+
+/// Paths that are masked: all that the engine masks by default. A container that exists may have been
+/// made by an older engine.
+fn masked_paths(judge: &mut Judge<'_>, value: &Json<'_>) {
+    if matches!(value, Json::Null) {
+        return;
+    }
+    let before = judge.examined.findings.len();
+    kernel_paths(judge, value, MASKED_PATHS);
+    let is_fine = judge.examined.findings.len() == before;
+    if is_fine && !judge.is_existing() && !judge.is_open(UNMASKED) {
+        let mut paths = Vec::new();
+        judge.each_text(value, |_, path| paths.push(path.to_owned()));
+        let is_masked = |(path, _): &(&str, _)| paths.iter().any(|other| other == path);
+        if !MASKED_SINCE.iter().all(is_masked) {
+            judge.ask_engine(Argument::MaskedPaths(paths));
+        }
+    }
+}
+
+/// Judges masked paths by what the engine of this release masks; of an unknown one, by what any
+/// does.
+pub fn judge_masked_paths(judge: &mut Judge<'_>, paths: &[String], engine: Option<Version>) {
+    let masks = |since: &[Version]| {
+        engine.is_none_or(|engine| {
+            let in_series =
+                since.iter().find(|v| (v.major, v.minor) == (engine.major, engine.minor));
+            in_series.or(since.last()).is_none_or(|&first| engine >= first)
+        })
+    };
+    let is_unmasked = |path: &str| !paths.iter().any(|other| other == path);
+    if MASKED_SINCE.iter().any(|(path, since)| masks(since) && is_unmasked(path)) {
+        let reason = "unmasks kernel files of the host that this engine masks by default";
+        judge.withhold_for(Variable::SecurityOpt, "", UNMASKED, reason);
     }
 }
 

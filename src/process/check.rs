@@ -3,6 +3,7 @@
 
 use super::config::Config;
 use crate::admission::Question;
+use crate::admission::finding::field_name;
 use crate::admission::lookup::Scope;
 use crate::admission::verdict::Notes;
 use crate::api::Operation;
@@ -79,9 +80,14 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 };
                 format!("network {names} must not be the id of {scope} host network, or its beginning")
             }
-            Question::Container(name) => format!(
-                "container {name:?} must have nothing of the host mounted that is not allowed"
+            Question::Container(lookup) => format!(
+                "container {:?} must have nothing that a create might not ask for",
+                lookup.reference
             ),
+            Question::Exec(id) => format!("exec {id:?} must not be privileged"),
+            Question::Engine(used) => {
+                format!("{} must be what the engine has by default", field_name(&used.path))
+            }
         });
         inquiry.answer(Some((status, body)));
     }

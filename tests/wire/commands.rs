@@ -57,8 +57,16 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
         ("ALLOW_BIND_MOUNTS", "relative", "absolute paths separated by commas"),
         ("ALLOW_BIND_MOUNTS", "/a,b", "absolute paths separated by commas"),
         ("ALLOW_BIND_MOUNTS", "/a:exactly", "\"/a:exactly\" is no absolute path"),
-        ("ALLOW_REGISTRIES", "https://ghcr.io", "\"https://ghcr.io\" is the name of no registry or image: write ghcr.io"),
-        ("ALLOW_REGISTRIES", "docker.io,ghcr.io/", "\"ghcr.io/\" is the name of no registry or image: write ghcr.io"),
+        (
+            "ALLOW_REGISTRIES",
+            "https://ghcr.io",
+            "\"https://ghcr.io\" is the name of no registry or image: write ghcr.io",
+        ),
+        (
+            "ALLOW_REGISTRIES",
+            "docker.io,ghcr.io/",
+            "\"ghcr.io/\" is the name of no registry or image: write ghcr.io",
+        ),
         ("ALLOW_CAPABILITIES", "FOO", "\"FOO\" is no capability"),
         ("ALLOW_DEVICES", "dev/dri", "write /dev/dri"),
         ("ALLOW_SYSCTLS", "net.core.somaxconn=512", "write net.core.somaxconn"),

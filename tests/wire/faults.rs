@@ -30,18 +30,15 @@ fn a_missing_daemon_is_named_and_served_again_as_soon_as_it_is_back() {
 fn what_is_wrong_with_the_socket_is_said() {
     let file = |dir: &Dir| drop(File::create(dir.daemon()).expect("a file"));
     let leftover = |dir: &Dir| drop(StandIn::at(&dir.daemon()));
-    let waiting = [
-        (&file as &dyn Fn(&Dir), "not a socket"),
-        (&leftover, "connection refused"),
-    ]
-    .map(|(prepare, word)| {
-        let dir = Dir::new();
-        prepare(&dir);
-        let gate = Gate::start(dir, &[]);
-        let client = gate.client();
-        client.send(PING);
-        (gate, client, word)
-    });
+    let waiting = [(&file as &dyn Fn(&Dir), "not a socket"), (&leftover, "connection refused")]
+        .map(|(prepare, word)| {
+            let dir = Dir::new();
+            prepare(&dir);
+            let gate = Gate::start(dir, &[]);
+            let client = gate.client();
+            client.send(PING);
+            (gate, client, word)
+        });
     for (gate, client, word) in waiting {
         let answer = client.answer();
         assert_eq!(answer.status, 503, "{word}");
