@@ -112,22 +112,25 @@ pub fn access<'g>(
         .unwrap_or(Access::None)
 }
 
-/// Why a path is withheld by which a client gains no more than what is there.
-pub const PLAIN: &str = "is a path of the host";
-
 /// Why a cleaned path is withheld: what a client would gain by it.
 #[must_use]
-pub fn reason(path: &str, sockets: &[String]) -> &'static str {
+pub fn reason<'g>(
+    path: &str,
+    sockets: &[String],
+    mut own: impl Iterator<Item = &'g str>,
+) -> &'static str {
     if path == "/" {
         "is a path of the host, and all of it: root on the host"
     } else if sockets.iter().any(|socket| socket == path) {
         "is a path of the host, and a socket that commands it: root on the host"
     } else if sockets.iter().any(|socket| is_within(socket, path)) {
         "is a path of the host with a socket in it that commands it: root on the host"
+    } else if own.any(|own| is_within(own, path)) {
+        "is a path of the host with files or sockets of the gate's own"
     } else if ROOTS_OWN.iter().any(|root| is_within(path, root)) {
         "is a path of the host with what its root runs or obeys: written to, root on the host"
     } else {
-        PLAIN
+        "is a path of the host"
     }
 }
 
@@ -260,10 +263,17 @@ mod tests {
     fn a_path_that_makes_root_says_so() {
         let sockets: Vec<String> = SOCKETS.iter().map(|&path| path.to_owned()).collect();
         for path in ["/", "/var/run/docker.sock", "/run", "/var", "/etc/cron.d", "/usr"] {
-            assert!(reason(path, &sockets).contains("root on the host"), "{path}");
+            assert!(
+                reason(path, &sockets, std::iter::empty()).contains("root on the host"),
+                "{path}"
+            );
         }
         for path in ["/srv", "/home/me", "/etcetera", "/run/user"] {
-            assert_eq!(reason(path, &sockets), "is a path of the host", "{path}");
+            assert_eq!(
+                reason(path, &sockets, std::iter::empty()),
+                "is a path of the host",
+                "{path}"
+            );
         }
     }
 }

@@ -401,34 +401,36 @@ impl<'r> Judge<'r> {
 
     /// Judges the use of a path of the host.
     pub fn host_path(&mut self, path: &str, is_read_only: bool) {
-        self.host_path_for(path, is_read_only, host_path::PLAIN);
-    }
-
-    /// The same with the reason why it is denied where nothing of it is listed.
-    pub fn host_path_for(&mut self, path: &str, is_read_only: bool, reason: &'static str) {
         let only_read = "is a path of the host that may only be mounted read-only";
-        self.host_path_because(path, is_read_only, [only_read, reason]);
+        self.host_path_because(path, is_read_only, only_read);
     }
 
-    /// The same with the reasons why one that may only be read is denied, and one that is not listed.
-    pub fn host_path_because(
+    /// The same with the reason why one that may be read may not be used so.
+    pub fn host_path_because(&mut self, path: &str, is_read_only: bool, only_read: &'static str) {
+        let (sockets, own) = (&self.rules.sockets, self.rules.own.paths());
+        let reason = host_path::reason(&host_path::clean(path), sockets, own);
+        self.host_path_with(path, is_read_only, only_read, reason);
+    }
+
+    /// The same with the reason why one may not be used at all, too.
+    pub fn host_path_with(
         &mut self,
         path: &str,
         is_read_only: bool,
-        [only_read, reason]: [&'static str; 2],
+        only_read: &'static str,
+        reason: &'static str,
     ) {
         let cleaned = host_path::clean(path);
         let item = if is_read_only { format!("{cleaned}:ro") } else { cleaned.clone() };
-        let reason = if reason == host_path::PLAIN {
-            host_path::reason(&cleaned, &self.rules.sockets)
-        } else {
-            reason
-        };
         match host_path::access(&cleaned, self.rules.prefixes(), self.rules.guarded()) {
             Access::Write => {}
             Access::Read if is_read_only => {}
-            Access::Read => self.withhold_for(Variable::BindMounts, path, &item, only_read),
-            Access::None => self.withhold_for(Variable::BindMounts, path, &item, reason),
+            Access::Read => {
+                self.withhold_for(Variable::BindMounts, path, &item, only_read);
+            }
+            Access::None => {
+                self.withhold_for(Variable::BindMounts, path, &item, reason);
+            }
         }
     }
 }

@@ -32,29 +32,6 @@ pub struct NetworkUse {
     pub path: Vec<Step>,
 }
 
-/// Where a daemon looks for a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Among its own.
-    Local,
-    /// Among the swarm's.
-    Swarm,
-}
-
-impl Scope {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Local, Self::Swarm];
-}
-
-/// The networks that a service names, which may be the host's in that scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Networks {
-    /// Where it is looked for.
-    pub scope: Scope,
-    /// What the service names; at least one.
-    pub uses: Vec<NetworkUse>,
-}
-
 /// Where a request refers to a container. There the full id is put before it is sent on: what a
 /// name or the beginning of an id means may be another a moment later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +70,29 @@ impl ContainerLookup {
     pub fn managed(reference: &str, place: ReferencePlace) -> Self {
         Self { reference: reference.to_owned(), usage: ContainerUse::Manage, place }
     }
+}
+
+/// Where a daemon looks for a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Among its own.
+    Local,
+    /// Among the swarm's.
+    Swarm,
+}
+
+impl Scope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Local, Self::Swarm];
+}
+
+/// The networks that a service names, which may be the host's in that scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Networks {
+    /// Where it is looked for.
+    pub scope: Scope,
+    /// What the service names; at least one.
+    pub uses: Vec<NetworkUse>,
 }
 
 /// A question, answered by a GET.
@@ -210,9 +210,9 @@ impl Question {
             Self::Volume(_) => return None,
             // Outside a swarm the host's network has no id there.
             Self::Network(networks) if networks.scope == Scope::Swarm => return None,
+            Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
             Self::Container(lookup) => format!("No such container: {}", lookup.reference),
             Self::Exec(id) => format!("No such exec instance: {id}"),
-            Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
@@ -238,9 +238,9 @@ impl Question {
         let (path, name, cause) = match self {
             Self::Volume(used) => (used.path.clone(), used.name.as_str(), Cause::Unanswered),
             Self::Network(networks) => {
-                let first = networks.uses.first();
-                let path = first.map(|used| used.path.clone()).unwrap_or_default();
-                (path, first.map_or("", |used| used.name.as_str()), Cause::Unanswered)
+                let used = networks.uses.first();
+                let path = used.map(|used| used.path.clone()).unwrap_or_default();
+                (path, used.map_or("", |used| used.name.as_str()), Cause::Unanswered)
             }
             Self::Container(lookup) => {
                 (lookup.place.path(), lookup.reference.as_str(), Cause::Unresolved)
@@ -429,6 +429,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_keeps_its_slashes_unless_they_lead_elsewhere() {
+        for (name, expected) in [
+            ("a/../b?c%", "/containers/a%2F..%2Fb%3Fc%25/json"),
+            ("web/redis", "/containers/web/redis/json"),
+            ("a/b c", "/containers/a/b%20c/json"),
+            ("/a", "/containers/%2Fa/json"),
+            ("a//b", "/containers/a%2F%2Fb/json"),
+        ] {
+            assert_eq!(Question::of_path(name, ContainerUse::Run).path(), expected);
+        }
+    }
+
+    #[test]
     fn a_network_is_the_hosts_by_every_beginning_of_its_ids() {
         let found = |scope, name: &str, answer: &str| {
             let answered =
@@ -457,19 +470,6 @@ mod tests {
             assert_eq!(found(scope, "6a1", answer), [Cause::Unanswered], "{answer}");
         }
         assert_eq!(found(Scope::Local, "6a1", "[]"), []);
-    }
-
-    #[test]
-    fn a_name_keeps_its_slashes_unless_they_lead_elsewhere() {
-        for (name, expected) in [
-            ("a/../b?c%", "/containers/a%2F..%2Fb%3Fc%25/json"),
-            ("web/redis", "/containers/web/redis/json"),
-            ("a/b c", "/containers/a/b%20c/json"),
-            ("/a", "/containers/%2Fa/json"),
-            ("a//b", "/containers/a%2F%2Fb/json"),
-        ] {
-            assert_eq!(Question::of_path(name, ContainerUse::Run).path(), expected);
-        }
     }
 
     #[test]

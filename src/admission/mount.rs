@@ -161,7 +161,7 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
                 .and_then(|options| options.field("ReadOnlyNonRecursive"))
                 .is_some_and(|value| !value.is_empty());
             if source.starts_with('/') && is_read_only && is_writable_below {
-                judge.host_path_because(&source, false, [WRITABLE_BELOW, super::host_path::PLAIN]);
+                judge.host_path_because(&source, false, WRITABLE_BELOW);
             } else if source.starts_with('/') {
                 judge.host_path(&source, is_read_only);
             } else {

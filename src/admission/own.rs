@@ -165,7 +165,7 @@ pub fn is_denied(judge: &mut Judge<'_>, id: &str, reference: &str) -> bool {
 /// Denies a volume of the gate's own, unless its path on the host is listed.
 pub fn volume(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
     if let Some(source) = judge.rules.own.volume(name).map(str::to_owned) {
-        judge.host_path_for(&source, is_read_only, OWN_VOLUME);
+        judge.host_path_with(&source, is_read_only, OWN_VOLUME, OWN_VOLUME);
     }
 }
 
