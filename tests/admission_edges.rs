@@ -287,12 +287,27 @@ fn a_security_option_is_named_as_it_would_be_listed() {
 
 #[test]
 fn so_many_findings_are_kept_each_with_what_it_is_about() {
-    let binds: Vec<String> = (0..40).map(|number| format!("\"/etc/{number}:/e\"")).collect();
-    let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, binds.join(","));
-    let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
-    assert_eq!(examined.findings.len(), 32);
-    let first = examined.findings.first().expect("a finding");
-    assert_eq!((first.value.as_str(), first.is_mount), ("/etc/0", true));
+    // Where there are more, none of them could be left out: the rest has not been looked at.
+    for (count, kept, is_mount) in
+        [(31, 31, true), (32, 32, true), (33, 32, false), (40, 32, false)]
+    {
+        let binds: Vec<String> = (0..count).map(|number| format!("\"/etc/{number}:/e\"")).collect();
+        let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, binds.join(","));
+        let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
+        assert_eq!(examined.findings.len(), kept);
+        let first = examined.findings.first().expect("a finding");
+        assert_eq!((first.value.as_str(), first.is_mount), ("/etc/0", is_mount), "{count}");
+    }
+}
+
+#[test]
+fn fields_that_nobody_knows_pass_by_the_thousand_and_no_more() {
+    for (count, passes) in [(1024, true), (1025, false)] {
+        let fields: Vec<String> = (0..count).map(|number| format!("\"F{number}\":1")).collect();
+        let body = format!("{{{}}}", fields.join(","));
+        let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
+        assert_eq!(examined.findings.is_empty(), passes, "{count}");
+    }
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod network;
 mod network_option;
 pub mod own;
 mod plugin;
+mod privileges;
 mod publish;
 pub mod query;
 mod registry;
@@ -50,6 +51,7 @@ mod swarm;
 mod sysctl;
 pub mod variable;
 pub mod verdict;
+mod verdicts;
 mod volume;
 
 pub use examiner::Examiner;

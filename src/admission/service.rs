@@ -6,7 +6,7 @@ use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::limit::{self, Confined};
 use super::variable::Variable;
-use super::{log_driver, mount, network, publish, registry, security, sysctl};
+use super::{log_driver, mount, network, privileges, publish, registry, security, sysctl};
 
 /// The body of both.
 pub const SERVICE: Object = Object::of(&[
@@ -64,7 +64,7 @@ const CONTAINER: Object = Object::of(&[
     harmless("Dir"),
     harmless("User"),
     harmless("Groups"),
-    inside("Privileges", Rule::Object(&security::PRIVILEGES)),
+    inside("Privileges", Rule::Object(&privileges::PRIVILEGES)),
     harmless("Init"),
     harmless("StopSignal"),
     harmless("TTY"),

@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(config.socket_path, PathBuf::from("/var/run/docker.sock"));
         assert_eq!((config.listen_socket_mode, config.workers), (0o660, 1));
         assert_eq!(config.limits.head_bytes_max, 64 * 1024);
-        assert_eq!(config.limits.json_bytes_max, 2 * 1024 * 1024);
+        assert_eq!(config.limits.json_bytes_max, 6 * 1024 * 1024);
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
         assert!(config.warnings.is_empty());
     }

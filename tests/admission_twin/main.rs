@@ -84,7 +84,10 @@ fn what_passes_holds_nothing_that_reaches_the_host() {
         let examined = examiner(Operation::ContainerCreate).examine(&rules, &body);
         let volume = |question: &Question| match question {
             Question::Volume(used) => Some(used.name.clone()),
-            Question::Container(_) | Question::Network(_) => None,
+            Question::Container(_)
+            | Question::Exec(_)
+            | Question::Network(_)
+            | Question::Engine(_) => None,
         };
         let asked: BTreeSet<String> = examined.questions.iter().filter_map(volume).collect();
         let is_clear = examined.findings.is_empty();
