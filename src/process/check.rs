@@ -85,6 +85,10 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 lookup.reference
             ),
             Question::Exec(id) => format!("exec {id:?} must not be privileged"),
+            Question::Service(name) => format!("service {name:?} must not be the gate's own"),
+            Question::Node(used) => {
+                format!("node {:?} must have the role {:?} already", used.node, used.role)
+            }
             Question::Engine(used) => {
                 format!("{} must be what the engine has by default", field_name(&used.path))
             }

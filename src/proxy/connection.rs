@@ -10,7 +10,7 @@ mod tell;
 use super::Gate;
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::client::{Arrival, Client, Share, Uncollected};
+use super::client::{Arrival, Client, Uncollected};
 use super::daemon::Unreachable;
 use super::engine;
 use super::exchange::{self, Report};
@@ -21,7 +21,7 @@ use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
-use crate::admission::lookup::{Question, ReferencePlace};
+use crate::admission::lookup::{Question, ReferencePlace, Resolved};
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
@@ -48,9 +48,8 @@ enum Then {
 
 /// Serves one client until it or the daemon ends, and then gives its place back.
 pub async fn serve(client: Socket, place: Place, gate: Arc<Gate>, seat: Seat) {
-    let _place = place;
     let _connected = gate.observer.connected();
-    let client = Client::new(client, seat);
+    let client = Client::new(client, seat, Arc::clone(place.account()));
     let mut connection = Connection { client, daemon: None, kept: false, gate };
     while connection.serve_one().await {}
 }
@@ -92,9 +91,9 @@ impl Incoming {
 fn with_ids(
     mut head: Vec<u8>,
     name: Option<&Range<usize>>,
-    resolved: &[(ReferencePlace, String)],
+    resolved: &[Resolved],
 ) -> Option<Vec<u8>> {
-    for (place, id) in resolved {
+    for Resolved { id, place, .. } in resolved {
         head = match place {
             ReferencePlace::Path => reframe::with_name(&head, name?, id),
             ReferencePlace::Query(parameter) => reframe::with_parameter(&head, parameter, id),
@@ -130,7 +129,7 @@ impl Connection {
             }
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
-            Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
+            Arrival::Crowded(excess) => self.cut_off_head(Cutoff::of_heads(excess)).await,
             Arrival::Ended => Then::Close,
         };
         if then == Then::Linger {
@@ -150,7 +149,7 @@ impl Connection {
             version: head.version,
             framing: head.framing,
             request: Request {
-                collected: Buffer::default(),
+                collected: Buffer::of(self.client.account.owner),
                 judged: 0,
                 body: BodyCursor::new(head.framing, Trailers::Refuse),
                 continued: false,
@@ -219,7 +218,8 @@ impl Connection {
             return Then::Close;
         }
         let gate = Arc::clone(&self.gate);
-        let mut share = Share::of_bodies(&gate.collected, &limits);
+        let account = Arc::clone(&self.client.account);
+        let mut share = gate.collected.share(&account);
         let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
         {
             Ok(body) => body,
@@ -229,8 +229,8 @@ impl Connection {
                 let refusal = examination.too_long(limits.json_bytes_max);
                 return self.refuse(&refusal, incoming).await;
             }
-            Err(Uncollected::Crowded) => {
-                return self.cut_off(Cutoff::BodiesCrowded, incoming).await;
+            Err(Uncollected::Crowded(excess)) => {
+                return self.cut_off(Cutoff::of_bodies(excess), incoming).await;
             }
             Err(Uncollected::Late) => return self.cut_off(Cutoff::BodyLate, incoming).await,
         };
@@ -242,7 +242,7 @@ impl Connection {
                     let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
                     let whole = reframe::with_body(&head, &passed.body, keeps);
                     drop(share);
-                    incoming.request.collected = whole.into();
+                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
                     incoming.request.continued = incoming.expects_continue;
                     self.exchange(grant, incoming).await
                 }
@@ -256,7 +256,7 @@ impl Connection {
         match self.settle(inquiry, head, incoming).await {
             Err(then) => then,
             Ok((grant, _, head)) => {
-                incoming.request.collected = head.into();
+                incoming.request.collected = Buffer::holding(head, self.client.account.owner);
                 self.exchange(grant, incoming).await
             }
         }
@@ -271,6 +271,10 @@ impl Connection {
         incoming: &mut Incoming,
     ) -> Result<(Grant, Passed, Vec<u8>), Then> {
         while let Some((question, asked)) = inquiry.question() {
+            if inquiry.asks_about().is_some_and(|id| self.gate.judged.has(id)) {
+                inquiry.answer_as_before();
+                continue;
+            }
             let is_info = matches!(question, Question::Engine(_));
             if let Some(body) = self.gate.info.get().filter(|_| is_info) {
                 inquiry.answer(Some((200, &body)));
@@ -306,6 +310,9 @@ impl Connection {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
             Ok((grant, mut passed)) => {
                 let notes = std::mem::take(&mut passed.notes);
+                if notes.would_refuse.is_none() {
+                    self.gate.judged.keep(&passed.resolved);
+                }
                 if !notes.is_empty() {
                     self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
                     incoming.notes = Some(Box::new(notes));
@@ -353,7 +360,8 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let _tunnelled = self.gate.observer.tunnelled();
-                let inbox = std::mem::take(&mut self.client.inbox);
+                let empty = Buffer::of(self.client.account.owner);
+                let inbox = std::mem::replace(&mut self.client.inbox, empty);
                 let tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
                 let mut tunnelled =
                     Tunnelled { connection: self, incoming, tunnel, end: TunnelEnd::Gate };
