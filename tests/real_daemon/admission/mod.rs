@@ -6,6 +6,7 @@ mod limits;
 mod lookups;
 mod matrix;
 mod modes;
+mod networks;
 mod of_create;
 mod platform;
 mod random;
@@ -28,6 +29,7 @@ pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
     modes::PROOFS,
+    networks::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
     everyday::PROOFS,
