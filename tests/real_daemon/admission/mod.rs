@@ -10,6 +10,7 @@ mod networks;
 mod of_create;
 mod platform;
 mod random;
+mod registries;
 mod row;
 mod spellings;
 
@@ -30,6 +31,7 @@ pub const PROOFS: &[&[Proof]] = &[
     lookups::PROOFS,
     modes::PROOFS,
     networks::PROOFS,
+    registries::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
     everyday::PROOFS,
