@@ -109,7 +109,12 @@ pub fn check(variable: Variable, kind: Kind, item: &str) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("is neither a port nor a range of ports".to_owned()),
         },
-        Kind::Switch | Kind::Choice(_) | Kind::Bytes | Kind::Processors | Kind::Count => Ok(()),
+        Kind::Switch
+        | Kind::Shields
+        | Kind::Choice(_)
+        | Kind::Bytes
+        | Kind::Processors
+        | Kind::Count => Ok(()),
     }
 }
 

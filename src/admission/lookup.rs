@@ -2,7 +2,7 @@
 //! named was made, what a container that exists has, which one a reference means, what the engine
 //! does by default. Asking is the caller's part; here are the questions, and what the answers mean.
 
-use super::engine::{Engine, EngineUse};
+use super::engine::{Engine, EngineUse, Version};
 use super::existing::{self, ContainerUse};
 use super::finding::{Cause, Finding, Step, shown};
 use super::json::{self, Json};
@@ -10,7 +10,7 @@ use super::judge::{Examined, Judge};
 use super::rules::{Mode, Rules};
 use super::swarm::{self, RoleUse};
 use super::variable::Variable;
-use super::{limit, mount, network, own};
+use super::{limit, mount, network, own, shield};
 use std::fmt::Write as _;
 
 /// A volume that a request names: what it is, only the daemon knows.
@@ -139,6 +139,8 @@ pub struct Answered {
     pub examined: Examined,
     /// The container that it is about.
     pub resolved: Option<Resolved>,
+    /// The engine's release, where it has said that.
+    pub version: Option<Version>,
 }
 
 impl Question {
@@ -173,7 +175,8 @@ impl Question {
             ContainerUse::Write => rules.mode() != Mode::Off,
             ContainerUse::Manage => false,
         };
-        is_judged || rules.own.is_container()
+        let is_shielded = usage.archive().is_some_and(|archive| shield::guards(rules, archive));
+        is_judged || is_shielded || rules.own.is_container()
     }
 
     /// The path to GET.
@@ -199,7 +202,7 @@ impl Question {
     #[must_use]
     pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
         let mut judge = Judge::new(rules);
-        let mut resolved = None;
+        let (mut resolved, mut version) = (None, None);
         let is_readable = match (status, json::read(body)) {
             (404, _) => {
                 judge.examined.findings.extend(self.missing());
@@ -222,17 +225,35 @@ impl Question {
                     resolved = swarm::existing_node(&mut judge, used, &answer);
                     resolved.is_some()
                 }
-                Self::Engine(used) => Engine::of(&answer).is_some_and(|engine| {
-                    used.judge(&mut judge, &engine);
-                    true
-                }),
+                Self::Engine(used) => {
+                    let known = Engine::of(&answer);
+                    if let Some(engine) = &known {
+                        used.judge(&mut judge, engine);
+                    }
+                    version = known.as_ref().and_then(|engine| engine.version);
+                    known.is_some()
+                }
             },
             (_, _) => false,
         };
         if !is_readable {
-            judge.examined.findings.push(self.unanswered());
+            self.is_unanswered(&mut judge);
         }
-        Answered { examined: judge.examined, resolved }
+        Answered { examined: judge.examined, resolved, version }
+    }
+
+    /// Judges what is not answered.
+    pub fn is_unanswered(&self, judge: &mut Judge<'_>) {
+        match self {
+            Self::Engine(used) if used.is_of_shield() => used.judge(judge, &Engine::default()),
+            Self::Volume(_)
+            | Self::Container(_)
+            | Self::Exec(_)
+            | Self::Service(_)
+            | Self::Network(_)
+            | Self::Node(_)
+            | Self::Engine(_) => judge.examined.findings.push(self.unanswered()),
+        }
     }
 
     /// The finding where there is no such thing. A volume the daemon will make as the request, which
@@ -548,10 +569,13 @@ mod tests {
     #[test]
     fn what_does_not_matter_is_not_asked() {
         use ContainerUse::{Manage, Read, Run, Write};
+        let fixed = || Rules::new().with(Variable::EngineFixed, "*").expect("a list");
         let own = || own::Own::new(Some("0f".to_owned()), []);
-        let with = |variable, text| Rules::new().with(variable, text).expect("a value");
+        let with = |variable, text| fixed().with(variable, text).expect("a value");
+        let shielded = Rules::new().with(Variable::Admission, "off").expect("a word");
         for (rules, needed) in [
-            (Rules::new(), [true, true, true, false]),
+            (fixed(), [true, true, true, false]),
+            (shielded, [false, true, true, false]),
             (with(Variable::Existing, "1"), [false, true, false, false]),
             (with(Variable::Admission, "off"), [false; 4]),
             (with(Variable::Admission, "off").with_own(own()), [true; 4]),

@@ -14,6 +14,7 @@
 
 mod build;
 mod checkpoint;
+pub mod compressed;
 mod container;
 mod cut;
 pub mod engine;
@@ -47,6 +48,7 @@ pub mod rules;
 mod security;
 mod service;
 mod sha256;
+pub mod shield;
 mod swarm;
 mod sysctl;
 pub mod variable;
@@ -58,4 +60,5 @@ pub use examiner::Examiner;
 pub use finding::{Cause, Finding, Findings};
 pub use lookup::Question;
 pub use rules::{Mode, Rules};
+pub use shield::Shield;
 pub use variable::Variable;

@@ -12,6 +12,7 @@ mod platform;
 mod random;
 mod registries;
 mod row;
+mod shields;
 mod spellings;
 
 use std::io;
@@ -36,6 +37,7 @@ pub const PROOFS: &[&[Proof]] = &[
     platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
+    shields::PROOFS,
 ];
 
 /// A gate that grants every operation; `policy` says which arguments. On its unix socket small
