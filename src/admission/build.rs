@@ -80,7 +80,7 @@ fn remote(judge: &mut Judge<'_>, value: &Json<'_>) {
     }
 }
 
-/// BuildKit's exporters: `[{"Type":"image","Attrs":{"name":"a,b","push":"true"}}]`. Another than that
+/// `BuildKit`'s exporters: `[{"Type":"image","Attrs":{"name":"a,b","push":"true"}}]`. Another than that
 /// names no image, or one for the client (moby `builder/builder-next/builder.go`).
 fn outputs(judge: &mut Judge<'_>, value: &Json<'_>) {
     let text = value.text().unwrap_or_default();

@@ -63,18 +63,17 @@ fn is_own_v4(address: Ipv4Addr) -> bool {
 fn is_own_v6(address: Ipv6Addr) -> bool {
     // What carries an address of IPv4 in its last four bytes: mapped, compatible (which `::` and
     // `::1` look like), translated (RFC 6052).
-    let is_carrier = match address.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0, 0, 0, 0, 0xffff, 0, _, _] => true,
-        [0x64, 0xff9b, ..] => true,
-        _ => false,
-    };
+    let is_carrier = matches!(
+        address.segments(),
+        [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0, 0, 0, 0, 0xffff, 0, _, _] | [0x64, 0xff9b, ..]
+    );
     let [.., a, b, c, d] = address.octets();
     address.is_unicast_link_local()
         || METADATA_V6.contains(&address)
         || is_carrier && is_own_v4(Ipv4Addr::new(a, b, c, d))
 }
 
-/// An address of IPv4 as a resolver takes one (inet_aton(3)): one to four numbers, each decimal, octal
+/// An address of IPv4 as a resolver takes one (`inet_aton(3)`): one to four numbers, each decimal, octal
 /// or hexadecimal, the last of which fills what is left.
 fn ipv4(text: &str) -> Option<Ipv4Addr> {
     let numbers: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;

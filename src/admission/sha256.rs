@@ -104,6 +104,7 @@ pub fn hex(text: &[u8]) -> String {
     text
 }
 
+#[expect(clippy::many_single_char_names, reason = "they are the standard's")]
 fn compress(state: [u32; 8], block: &[u8; BLOCK_BYTES]) -> [u32; 8] {
     let (words, _) = block.as_chunks::<4>();
     let mut schedule: Vec<u32> = words.iter().map(|&word| u32::from_be_bytes(word)).collect();

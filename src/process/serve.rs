@@ -105,9 +105,9 @@ impl<'c> Bound<'c> {
         }
         if config.socket_path.is_dir() {
             return Err(io::Error::other(format!(
-                "SOCKET_PATH={:?} is a directory, and no socket: give the path of the socket in it, or mend the mount \
+                "SOCKET_PATH={} is a directory, and no socket: give the path of the socket in it, or mend the mount \
                  (Docker makes a directory where the file to mount was missing)",
-                config.socket_path
+                config.socket_path.display()
             )));
         }
         let listeners = bind(config)?;
