@@ -94,6 +94,9 @@ fn asked(config: &Config, mut inquiry: Inquiry, body: &[u8]) -> Report {
             Question::Service(name) => {
                 Some(format!("service {name:?} must not be the gate's own"))
             }
+            Question::Node(used) => {
+                Some(format!("node {:?} must have the role {:?} already", used.node, used.role))
+            }
             Question::Engine(used) => {
                 Some(format!("{} must be what the engine has by default", field_name(&used.path)))
             }

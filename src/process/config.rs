@@ -114,7 +114,9 @@ impl Config {
             )?,
             ipv6_disabled: read.parse("DISABLE_IPV6", SWITCH, parse_switch)?,
             metrics_listen: read.metrics_listen()?,
-            socket_path: read.parse("SOCKET_PATH", "a path of 1 to 107 bytes", socket_path)?,
+            socket_path: read.parse("SOCKET_PATH", SOCKET_PATH, |text| {
+                socket_path(text).filter(|path| !path.to_string_lossy().contains("://"))
+            })?,
             run_as: read.parse(
                 "RUN_AS",
                 "user and group by number, such as 65534:65534",
@@ -178,6 +180,8 @@ impl Config {
         })
     }
 }
+
+const SOCKET_PATH: &str = "the path of the daemon's unix socket, of 1 to 107 bytes, such as /var/run/docker.sock (a daemon at an address, or over SSH, is not served)";
 
 const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
 
@@ -419,7 +423,7 @@ mod tests {
         assert_eq!(config.socket_path, PathBuf::from("/var/run/docker.sock"));
         assert_eq!((config.listen_socket_mode, config.workers), (0o660, 1));
         assert_eq!(config.limits.head_bytes_max, 64 * 1024);
-        assert_eq!(config.limits.json_bytes_max, 2 * 1024 * 1024);
+        assert_eq!(config.limits.json_bytes_max, 6 * 1024 * 1024);
         assert_eq!(config.limits.client_share, ClientShare::USUAL);
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
         assert!(config.warnings.is_empty());

@@ -88,7 +88,7 @@ pub const SETTINGS: &[Setting] = &[
         "seconds that running requests get after SIGTERM; 0 cuts at once",
     ),
     setting("MAX_HEAD_BYTES", "65536", "longest request head, in bytes"),
-    setting("MAX_JSON_BYTES", "2097152", "longest body that is collected to be examined, in bytes"),
+    setting("MAX_JSON_BYTES", "6291456", "longest body that is collected to be examined, in bytes"),
     setting(
         "HEAD_TIMEOUT",
         "10",

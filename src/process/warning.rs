@@ -58,6 +58,20 @@ pub fn of_open_arguments(rules: &Rules) {
             );
         }
     }
+    let linked: Vec<String> = rules
+        .prefixes()
+        .iter()
+        .filter(|prefix| !prefix.is_read_only && !prefix.is_exact && prefix.path != "/")
+        .filter(|prefix| !rules.sockets.contains(&prefix.path))
+        .map(|prefix| prefix.path.clone())
+        .collect();
+    if let Some(first) = linked.first() {
+        warn!(
+            "ALLOW_BIND_MOUNTS has {}: a client that can write there can make a symbolic link and mount what it points \
+             to, which may be any path of the host ({first}:exact allows that path and nothing below it)",
+            linked.join(", ")
+        );
+    }
     if rules.is_on(Variable::Privileged) {
         warn!("ALLOW_PRIVILEGED=1: a client that may create a container is root on the host");
     }

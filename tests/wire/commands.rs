@@ -36,6 +36,8 @@ fn a_variable_that_can_not_be_used_stops_the_start_and_is_named() {
         ("LISTEN", "x"),
         ("LISTEN", ":99999"),
         ("SOCKET_PATH", &"x".repeat(108)),
+        ("SOCKET_PATH", "tcp://127.0.0.1:2375"),
+        ("SOCKET_PATH", "ssh://host"),
         ("LISTEN_SOCKET_MODE", "rw"),
         ("WORKERS", "0"),
         ("HEAD_TIMEOUT", "0"),
@@ -54,6 +56,20 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
         ("ALLOW_CAPABILITIES", "1", "items separated by commas; * at an item's end"),
         ("ALLOW_BIND_MOUNTS", "relative", "absolute paths separated by commas"),
         ("ALLOW_BIND_MOUNTS", "/a,b", "absolute paths separated by commas"),
+        ("ALLOW_BIND_MOUNTS", "/a:exactly", "\"/a:exactly\" is no absolute path"),
+        (
+            "ALLOW_REGISTRIES",
+            "https://ghcr.io",
+            "\"https://ghcr.io\" is the name of no registry or image: write ghcr.io",
+        ),
+        (
+            "ALLOW_REGISTRIES",
+            "docker.io,ghcr.io/",
+            "\"ghcr.io/\" is the name of no registry or image: write ghcr.io",
+        ),
+        ("ALLOW_CAPABILITIES", "FOO", "\"FOO\" is no capability"),
+        ("ALLOW_DEVICES", "dev/dri", "write /dev/dri"),
+        ("ALLOW_SYSCTLS", "net.core.somaxconn=512", "write net.core.somaxconn"),
         ("ALLOW_HOST_NAMESPACES", "net", "some of network, pid, ipc, uts, user, cgroup"),
         ("ALLOW_PRIVILEGED", "maybe", "0 or 1"),
         ("ALLOW_PUBLISH_PORTS", "http", "such as 8000-8999,9090"),
@@ -200,6 +216,11 @@ fn what_opens_the_host_is_said_at_start() {
         ("ALLOW_BIND_MOUNTS", "/var/run", "with a socket of the daemon's"),
         ("ALLOW_CAPABILITIES", "NET_ADMIN,cap_sys_admin", "is root on the host"),
         ("ALLOW_DEVICES", "*", "ALLOW_DEVICES=*: "),
+        (
+            "ALLOW_BIND_MOUNTS",
+            "/srv,/etc:ro,/b:exact,/data",
+            "ALLOW_BIND_MOUNTS has /srv, /data: a client that can write there can make a symbolic link",
+        ),
         ("SWARM", "1", "the swarm's join tokens"),
         ("GRPC", "1", "is not looked into"),
     ] {
@@ -208,6 +229,6 @@ fn what_opens_the_host_is_said_at_start() {
         let is_said = log.lines().any(|line| line.contains("WARN") && line.contains(words));
         assert!(is_said, "{name}={value}: {log}");
     }
-    let (gate, _daemon) = start(&[("ALLOW_BIND_MOUNTS", "/srv")]);
-    assert!(!gate.log().contains("of the host"), "{}", gate.log());
+    let (gate, _daemon) = start(&[("ALLOW_BIND_MOUNTS", "/srv:exact,/etc/ssl:ro,/data:ro:exact")]);
+    assert!(!gate.log().contains("WARN ALLOW_BIND_MOUNTS"), "{}", gate.log());
 }

@@ -6,9 +6,11 @@ mod limits;
 mod lookups;
 mod matrix;
 mod modes;
+mod networks;
 mod of_create;
 mod platform;
 mod random;
+mod registries;
 mod row;
 mod shields;
 mod spellings;
@@ -29,6 +31,8 @@ pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
     modes::PROOFS,
+    networks::PROOFS,
+    registries::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
     everyday::PROOFS,
