@@ -7,26 +7,13 @@ use crate::Proof;
 use crate::gate::Gate;
 use crate::http::{Answer, Endpoint};
 use crate::lab::Lab;
+use crate::router::Route;
 use dockgate::api::{Line, Operation};
 use dockgate::policy::Variable;
 
 pub const PROOFS: &[Proof] = &[
     ("every operation is the same to gate and daemon, with and without a version", every_operation),
     ("a path written oddly is what the gate takes it for, or does not reach the daemon", odd_paths),
-];
-
-/// What this daemon's router does not have: too new for it, or gone, or only below API 1.24, or
-/// there under another form of the path.
-const NOT_ON_THIS_DAEMON: [&str; 9] = [
-    "ContainerListOld",
-    "ContainerCopy",
-    "DebugPprof",
-    "ImagesViz",
-    "ImageAttestations",
-    "ImageInsert",
-    "PluginInspectOld",
-    "AuthGet",
-    "VolumeUpdate",
 ];
 
 /// Profiles the daemon for half a minute; the gate refuses it anyway.
@@ -46,7 +33,7 @@ fn every_operation(lab: &Lab) -> Result<(), Failed> {
     let policy = format!("{} ALLOW_PLUGIN_PRIVILEGES=*", everything());
     let gate = Gate::start(&lab.daemon().socket(), &policy)?;
     for line in Operation::TABLE.iter().filter(|line| !NOT_SENT.contains(&line.id)) {
-        for version in ["", "/v1.41"] {
+        for version in ["", lab.engine().version] {
             if !version.is_empty() && NOT_SENT_TWICE.contains(&line.id) {
                 continue;
             }
@@ -60,10 +47,10 @@ fn every_operation(lab: &Lab) -> Result<(), Failed> {
 
 fn one_operation(lab: &Lab, gate: &Gate, line: &Line, target: &str) -> Result<(), String> {
     let direct = ask(&lab.daemon().endpoint(), line, target)?;
-    // Only `/debug` is not there with a version before it.
-    let debug = line.template.starts_with("/debug") && target.starts_with("/v");
-    let absent = NOT_ON_THIS_DAEMON.contains(&line.id) || debug;
-    if is_known(&direct) == absent {
+    let engine = lab.engine();
+    let route = engine.router().route(line.method.as_str(), target.as_bytes());
+    let is_there = matches!(route, Route::Operation { .. }) && !engine.outdated.contains(&line.id);
+    if is_known(&direct) != is_there {
         return Err(format!("the daemon answers {} {}", direct.status, direct.body));
     }
     if direct.status == 404 && is_known(&direct) && line.template.contains('{') {

@@ -148,7 +148,6 @@ pub const SCENARIOS: &[Scenario] = &[
             printf 'FROM bb\nRUN echo out; exit 9\n' | DOCKER_BUILDKIT=0 docker build --network none - || echo code $?
             ! DOCKER_BUILDKIT=0 docker build -f nosuchfile context
             docker image inspect --format '{{json .Config.Labels}}' built:1
-            docker builder prune --force
         ",
     },
     Scenario {

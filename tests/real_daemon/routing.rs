@@ -34,7 +34,7 @@ struct Asked {
 
 fn the_model_is_right(lab: &Lab) -> Result<(), Failed> {
     let socket = lab.daemon().socket();
-    let router = random::router();
+    let router = lab.engine().router();
     let mut dice = Dice(0x0dd_9a7b5);
     let mark = lab.daemon().mark();
     let mut asked = BTreeMap::new();

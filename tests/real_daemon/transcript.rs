@@ -138,9 +138,13 @@ impl fmt::Display for Step {
 }
 
 /// What the docker client says one time and not the next, as its own goroutines overtake each
-/// other: a wait that is cancelled with the run it belongs to, a size that is set at the second try.
-const NOW_AND_THEN: [&str; 2] =
-    ["error waiting for container: context canceled", "failed to resize tty, using default size"];
+/// other: a wait that is cancelled with the run it belongs to, a size that is set at the second try, an upload that the
+/// daemon has not waited for.
+const NOW_AND_THEN: [&str; 3] = [
+    "error waiting for container: context canceled",
+    "failed to resize tty, using default size",
+    "to tar: io: read/write on closed pipe",
+];
 
 /// What it asks for one time and not the next: `terminal.py` nudges a client that has shown nothing
 /// for a while with a signal, and the client passes that on.
