@@ -23,7 +23,7 @@ const NOT_SENT: [&str; 1] = ["DebugPprofProfile"];
 const NOT_SENT_TWICE: [&str; 1] = ["DistributionInspect"];
 
 /// Answers that differ from one time to the next.
-const VOLATILE: [&str; 4] = ["SystemInfo", "DebugVars", "ImageGetAll", "ImageLoad"];
+const VOLATILE: [&str; 5] = ["SystemInfo", "DebugVars", "ImageGetAll", "ImageLoad", "VolumeCreate"];
 
 /// Filters that can't be parsed keep what would do something from doing it.
 const HARMLESS: &str = "?filters=x&until=1";

@@ -33,8 +33,8 @@ pub const PROOFS: &[Proof] = &[
     ("without SESSION a build is refused by name", |lab| {
         is_refused(lab, "BUILD=1 GRPC=1 POST=1", "SESSION=1")
     }),
-    ("without BUILD a build is refused by name", |lab| {
-        is_refused(lab, "SESSION=1 GRPC=1 POST=1", "BUILD=1")
+    ("with a session alone a build is refused by name", |lab| {
+        is_refused(lab, "SESSION=1 POST=1", lab.engine().builds_with)
     }),
     ("without POST a build is refused by name", |lab| {
         is_refused(lab, "BUILD=1 SESSION=1 GRPC=1", "POST=1")

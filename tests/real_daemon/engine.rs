@@ -17,6 +17,12 @@ pub struct Engine {
     pub call: fn(&str) -> Option<String>,
     /// Which of its routes are there without a version before them, or for any method.
     pub debug: Debug,
+    /// Whether a create reads the fields of `HostConfig` at the body's top level too.
+    pub embeds_host_config: bool,
+    /// What the docker client's BuildKit builds take beside `SESSION=1`.
+    pub builds_with: &'static str,
+    /// What stands between the parts of a name that docker-compose gives.
+    pub joint: &'static str,
     /// Operations that its router does not have.
     pub absent: &'static [&'static str],
     /// Further ones that are there under an older API version than `version` only.
@@ -38,6 +44,9 @@ pub const ENGINES: &[Engine] = &[
         options: &[],
         call: calling,
         debug: Debug::AnyMethod,
+        embeds_host_config: true,
+        builds_with: "BUILD=1",
+        joint: "_",
         absent: absent!["DebugPprofSymbol", "ImageAttestations", "VolumeUpdate"],
         outdated: &["ContainerCopy"],
     },
@@ -48,6 +57,9 @@ pub const ENGINES: &[Engine] = &[
         options: &["--ip6tables=false"],
         call: calling,
         debug: Debug::AnyMethod,
+        embeds_host_config: false,
+        builds_with: "GRPC=1",
+        joint: "-",
         absent: absent!["DebugPprofSymbol", "ImageAttestations", "ContainerCopy"],
         outdated: &[],
     },
@@ -58,6 +70,9 @@ pub const ENGINES: &[Engine] = &[
         options: &["--ip6tables=false"],
         call: handling,
         debug: Debug::AsOthers,
+        embeds_host_config: false,
+        builds_with: "GRPC=1",
+        joint: "-",
         absent: absent!["DebugPprofSymbol", "ImageAttestations", "ContainerCopy"],
         outdated: &[],
     },

@@ -135,6 +135,7 @@ impl Lab {
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("CLIENTS", Path::new(REPOSITORY).join("tests/clients"));
         command.env("HOME", self.directory.join("home"));
+        command.env("JOINT", self.engine.joint);
         command.env("DOCKER_HOST", endpoint.docker_host());
         command.env("TERM", "xterm");
         command.current_dir(self.directory.join("work"));

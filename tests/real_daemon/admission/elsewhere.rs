@@ -1,9 +1,8 @@
 //! What a client could gain by an argument of anything else than `HostConfig`, one row each.
 
 use super::row::{
-    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, NODE, PLUGIN,
-    PLUGIN_SET, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN, VOLUME,
-    row,
+    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NODE, PLUGIN, PLUGIN_SET,
+    Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN, VOLUME, row,
 };
 
 pub static ROWS: &[Row] = &[
@@ -47,7 +46,7 @@ pub static ROWS: &[Row] = &[
     ),
     row(&VOLUME, "Driver", r#""plug""#, "ALLOW_VOLUME_DRIVERS=plug").not_here(ABSENT),
     row(&VOLUME, "ClusterVolumeSpec", r#"{"Group":"g"}"#, "ALLOW_VOLUME_DRIVERS=cluster")
-        .not_here(NEWER),
+        .not_here(SWARM),
     row(&NETWORK, "Driver", r#""macvlan""#, "ALLOW_NETWORK_DRIVERS=macvlan").not_here(KERNEL),
     row(&NETWORK, "Driver", r#""host""#, "ALLOW_NETWORK_DRIVERS=host").not_here(ERROR),
     row(

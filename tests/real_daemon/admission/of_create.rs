@@ -1,6 +1,6 @@
 //! What a client could gain by a field of `HostConfig`, one row each.
 
-use super::row::{ABSENT, BIND_ETC, ERROR, NEWER, OLDER, OWN_SOCKET, Row, host};
+use super::row::{ABSENT, BIND_ETC, ERROR, NEWER, OLDER, OWN_SOCKET, Opened, Row, SWARM, host};
 
 pub static ROWS: &[Row] = &[
     host("Privileged", "true", "ALLOW_PRIVILEGED=1"),
@@ -42,13 +42,13 @@ pub static ROWS: &[Row] = &[
         r#"[{"Type":"cluster","Source":"x","Target":"/y"}]"#,
         "ALLOW_VOLUME_DRIVERS=cluster",
     )
-    .not_here(NEWER),
+    .not_here(SWARM),
     host(
         "Mounts",
         r#"[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"Options":[["exec"]]}}]"#,
         "ALLOW_TMPFS_OPTIONS=exec",
     )
-    .not_here(NEWER),
+    .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
     // The local driver's options are mount(2).
     host(
         "Mounts",
@@ -147,7 +147,7 @@ pub static ROWS: &[Row] = &[
     )
     .not_here(ERROR),
     host("SecurityOpt", r#"["writable-cgroups=true"]"#, "ALLOW_SECURITY_OPT=writable-cgroups=true")
-        .not_here(NEWER),
+        .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
     host("MaskedPaths", "[]", "ALLOW_SECURITY_OPT=systempaths=unconfined"),
     host("MaskedPaths", r#"["/proc/kcore"]"#, "ALLOW_SECURITY_OPT=systempaths=unconfined"),
     host("ReadonlyPaths", "[]", "ALLOW_SECURITY_OPT=systempaths=unconfined"),
@@ -163,7 +163,8 @@ pub static ROWS: &[Row] = &[
     host("NetworkMode", r#""container:other""#, "ALLOW_CONTAINER_NAMESPACES=network")
         .shown("\"container:OTHER-ID\""),
     host("PidMode", r#""host""#, "ALLOW_HOST_NAMESPACES=pid"),
-    host("PidMode", r#""HOST""#, "ALLOW_HOST_NAMESPACES=pid"),
+    host("PidMode", r#""HOST""#, "ALLOW_HOST_NAMESPACES=pid")
+        .on(&[("28", Opened::NotHere(ERROR))]),
     host("PidMode", r#""container:other""#, "ALLOW_CONTAINER_NAMESPACES=pid")
         .shown("\"container:OTHER-ID\""),
     host("IpcMode", r#""host""#, "ALLOW_HOST_NAMESPACES=ipc"),
@@ -179,7 +180,7 @@ pub static ROWS: &[Row] = &[
     host("OomScoreAdj", "-1000", "ALLOW_OOM_PROTECTION=1"),
     host("OomKillDisable", "true", "ALLOW_OOM_PROTECTION=1"),
     host("Annotations", r#"{"run.oci.handler":"x"}"#, "ALLOW_ANNOTATIONS=run.oci.handler")
-        .not_here(NEWER),
+        .on(&[("20", Opened::NotHere(NEWER))]),
     host(
         "LogConfig",
         r#"{"Type":"syslog","Config":{"syslog-address":"udp://127.0.0.1:514"}}"#,

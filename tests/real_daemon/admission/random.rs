@@ -266,7 +266,7 @@ fn reading(lab: &Lab) -> Result<(), Failed> {
         // Where the daemon's default is the host's cgroup namespace it says nothing; one that is
         // named in capitals is none.
         let says_nothing = row.field == "CgroupnsMode" || row.value.contains("HOST");
-        if matches!(row.opened, Opened::NotHere(_)) || says_nothing {
+        if matches!(row.opened(lab.engine()), Opened::NotHere(_)) || says_nothing {
             continue;
         }
         let body = format!(
