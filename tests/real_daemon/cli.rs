@@ -106,7 +106,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: r"
             docker create --name box --network none bb sleep 300
             { docker events --filter container=box --format '{{.Type}} {{.Action}}' || true; } | head -n 3 & \
-                sleep 0.5; docker start box; docker pause box; docker unpause box; docker rm -f box; wait
+                sleep 0.5; { docker start box; docker pause box; docker unpause box; docker rm -f box; } >/dev/null; wait
         ",
     },
     Scenario {

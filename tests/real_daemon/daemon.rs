@@ -141,6 +141,11 @@ impl Daemon {
         news.lines().filter_map(self.engine.call).collect()
     }
 
+    /// The routes that its router has, as it has said at its start.
+    pub fn routes(&self) -> BTreeSet<String> {
+        self.log().from(&Mark::START).lines().filter_map(self.engine.registered).collect()
+    }
+
     /// Removes whatever a trial has left, all but the image: the next one finds what the first one found.
     pub fn sweep(&self) -> io::Result<()> {
         let connection = &mut self.endpoint().connect()?;

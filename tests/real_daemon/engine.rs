@@ -15,6 +15,8 @@ pub struct Engine {
     pub options: &'static [&'static str],
     /// The method and target of a call, where a line of its debug log tells of one.
     pub call: fn(&str) -> Option<String>,
+    /// The method and path of a route, where a line of its debug log tells that it has one.
+    pub registered: fn(&str) -> Option<String>,
     /// Which of its routes are there without a version before them, or for any method.
     pub debug: Debug,
     /// Whether a create reads the fields of `HostConfig` at the body's top level too.
@@ -43,6 +45,7 @@ pub const ENGINES: &[Engine] = &[
         version: "/v1.41",
         options: &[],
         call: calling,
+        registered: registering,
         debug: Debug::AnyMethod,
         embeds_host_config: true,
         builds_with: "BUILD=1",
@@ -56,6 +59,7 @@ pub const ENGINES: &[Engine] = &[
         version: "/v1.45",
         options: &["--ip6tables=false"],
         call: calling,
+        registered: registering,
         debug: Debug::AnyMethod,
         embeds_host_config: false,
         builds_with: "GRPC=1",
@@ -69,6 +73,7 @@ pub const ENGINES: &[Engine] = &[
         version: "/v1.51",
         options: &["--ip6tables=false"],
         call: handling,
+        registered: registering_route,
         debug: Debug::AsOthers,
         embeds_host_config: false,
         builds_with: "GRPC=1",
@@ -109,10 +114,10 @@ pub fn trees() -> PathBuf {
     cache.unwrap_or_default().join("dockgate/engines")
 }
 
-/// Up to 27: `msg="Calling GET /path"`.
+/// Up to 27: `msg="Calling GET /path"`, and perhaps what it is traced by.
 fn calling(line: &str) -> Option<String> {
     let (_, call) = line.split_once("msg=\"Calling ")?;
-    Some(call.trim_end_matches('"').to_owned())
+    Some(until_quote(call).to_owned())
 }
 
 /// From 28 on: `msg="handling GET request" method=GET module=api request-url=/path vars="map[]"`.
@@ -121,6 +126,34 @@ fn handling(line: &str) -> Option<String> {
     let (_, call) = call.split_once(" method=")?;
     let (method, call) = call.split_once(' ')?;
     let (_, url) = call.split_once("request-url=")?;
-    let (url, _) = url.rsplit_once(" vars=")?;
-    Some(format!("{method} {}", url.trim_matches('"')))
+    let url = match url.strip_prefix('"') {
+        Some(quoted) => until_quote(quoted),
+        None => url.split(' ').next()?,
+    };
+    Some(format!("{method} {url}"))
+}
+
+/// Up to 27: `msg="Registering GET, /path"`.
+fn registering(line: &str) -> Option<String> {
+    let (_, route) = line.split_once("msg=\"Registering ")?;
+    let (method, path) = until_quote(route).split_once(", ")?;
+    Some(format!("{method} {path}"))
+}
+
+/// From 28 on: `msg="Registering route" method=GET path="/path"`.
+fn registering_route(line: &str) -> Option<String> {
+    let (_, route) = line.split_once("msg=\"Registering route\" method=")?;
+    let (method, path) = route.split_once(" path=")?;
+    Some(format!("{method} {}", path.trim_matches('"')))
+}
+
+/// What comes before a quotation mark that no backslash stands before.
+fn until_quote(text: &str) -> &str {
+    let mut is_escaped = false;
+    let end = text.bytes().position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text, |end| &text[..end])
 }
