@@ -164,7 +164,7 @@ pub static ROWS: &[Row] = &[
         .shown("\"container:OTHER-ID\""),
     host("PidMode", r#""host""#, "ALLOW_HOST_NAMESPACES=pid"),
     host("PidMode", r#""HOST""#, "ALLOW_HOST_NAMESPACES=pid")
-        .on(&[("28", Opened::NotHere(ERROR))]),
+        .on(&[("26", Opened::NotHere(ERROR)), ("28", Opened::NotHere(ERROR))]),
     host("PidMode", r#""container:other""#, "ALLOW_CONTAINER_NAMESPACES=pid")
         .shown("\"container:OTHER-ID\""),
     host("IpcMode", r#""host""#, "ALLOW_HOST_NAMESPACES=ipc"),
