@@ -1,8 +1,9 @@
 //! What a client could gain by an argument of anything else than `HostConfig`, one row each.
 
 use super::row::{
-    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NODE, PLUGIN, PLUGIN_SET,
-    Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN, VOLUME, row,
+    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, NODE, Opened,
+    PLUGIN, PLUGIN_SET, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN,
+    VOLUME, row,
 };
 
 pub static ROWS: &[Row] = &[
@@ -84,7 +85,8 @@ pub static ROWS: &[Row] = &[
         r#"{"Seccomp":{"Mode":"unconfined"}}"#,
         "ALLOW_SECURITY_OPT=seccomp=unconfined",
     )
-    .not_here(SWARM),
+    .not_here(SWARM)
+    .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
     row(
         &SERVICE_CONTAINER,
         "Sysctls",

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod everyday;
+mod in_swarm;
 mod limits;
 mod lookups;
 mod matrix;
@@ -32,6 +33,7 @@ pub const PROOFS: &[&[Proof]] = &[
     platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
+    in_swarm::PROOFS,
 ];
 
 /// A gate that grants every operation; `policy` says which arguments. On its unix socket small
