@@ -34,7 +34,13 @@ rm -r image";
 /// Waits for the end of its standard input, which is the end of the suite; then ends what still runs, and tidies up.
 const WATCHMAN: &str = r#"
 cat
-marked() { grep -lzxF "$mark=$directory" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3; }
+marked() {
+    {
+        grep -lzxF "$mark=$directory" /proc/[0-9]*/environ
+        # What runs in a container, by its root: it carries no mark.
+        grep -l "^overlay / overlay .*lowerdir=$directory/" /proc/[0-9]*/mounts
+    } 2>/dev/null | cut -d / -f 3
+}
 for sign in TERM KILL; do
     for tick in $(seq 50); do
         pids=$(marked)

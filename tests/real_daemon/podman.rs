@@ -188,8 +188,9 @@ const LIBPOD: &[(&str, &str)] = &[
 ];
 
 /// Before a path, and what Podman takes for a version.
-const PREFIXES: [&str; 9] =
-    ["", "/v1.41", "/v4.3.1", "/v4.0.0", "/v1.40", "/v1", "/v9.9", "/v1%2e41", "/%761.41"];
+const PREFIXES: [&str; 10] = [
+    "", "/v1.41", "/v4.3.1", "/v4.0.0", "/v5.8.0", "/v1.40", "/v1", "/v9.9", "/v1%2e41", "/%761.41",
+];
 
 fn its_own_api(lab: &Lab) -> Result<(), Failed> {
     let podman = Podman::start(lab)?;
