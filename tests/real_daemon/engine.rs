@@ -137,7 +137,8 @@ fn handling(line: &str) -> Option<String> {
 fn registering(line: &str) -> Option<String> {
     let (_, route) = line.split_once("msg=\"Registering ")?;
     let (method, path) = until_quote(route).split_once(", ")?;
-    Some(format!("{method} {path}"))
+    // It registers other things in these words too.
+    path.starts_with('/').then(|| format!("{method} {path}"))
 }
 
 /// From 28 on: `msg="Registering route" method=GET path="/path"`.

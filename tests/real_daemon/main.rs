@@ -87,8 +87,8 @@ const PROOFS: &[(&str, On, &[Proof])] = &[
     ("podman", On::One("28"), podman::PROOFS),
     ("bookkeeping", On::One("28"), bookkeeping::PROOFS),
     ("policy", On::Each, policies::PROOFS),
-    ("lifecycle", On::One("26"), lifecycle::PROOFS),
-    ("load", On::One("20"), load::PROOFS),
+    ("lifecycle", On::One("28"), lifecycle::PROOFS),
+    ("load", On::One("26"), load::PROOFS),
     ("swarm", On::Each, swarm::PROOFS),
     ("transcript", On::One("20"), transcript::PROOFS),
 ];

@@ -215,6 +215,8 @@ fn confined(container: &Value) -> Result<(), String> {
                 .iter()
                 .all(|word| !tmpfs.split(['"', ',', ':']).any(|option| option == *word)),
         ),
+        ("TmpfsOptions", asked.iter().all(|mount| is_empty(&mount["TmpfsOptions"]["Options"]))),
+        ("Annotations", is_empty(&config["Annotations"])),
         ("Devices", is_empty(&config["Devices"])),
         ("DeviceCgroupRules", is_empty(&config["DeviceCgroupRules"])),
         ("DeviceRequests", is_empty(&config["DeviceRequests"])),
