@@ -39,7 +39,6 @@ pub enum Debug {
     /// Up to 27: for any method, and without a version only.
     AnyMethod,
     /// From 28 on: as any other route, for its own method, with and without a version.
-    #[allow(dead_code, reason = "only where such a daemon is tried")]
     AsOthers,
     /// Whatever some daemon takes: any method, with and without a version.
     Anywhere,

@@ -21,7 +21,7 @@ pub struct Engine {
     pub debug: Debug,
     /// Whether a create reads the fields of `HostConfig` at the body's top level too.
     pub embeds_host_config: bool,
-    /// What the docker client's BuildKit builds take beside `SESSION=1`.
+    /// What the docker client's builds with `BuildKit` take beside `SESSION=1`.
     pub builds_with: &'static str,
     /// What stands between the parts of a name that docker-compose gives.
     pub joint: &'static str,

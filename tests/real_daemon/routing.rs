@@ -29,11 +29,11 @@ const HIJACKS: [&str; 4] = ["ContainerAttach", "ExecStart", "Session", "Grpc"];
 const SILENT: [&str; 2] = ["ContainerCopy", "DebugPprofProfile"];
 
 fn every_route_is_known(lab: &Lab) -> Result<(), Failed> {
-    let routes = lab.daemon().routes();
+    let registered = lab.daemon().routes();
     let router = lab.engine().router();
-    for route in &routes {
+    for route in &registered {
         let (method, template) = route.split_once(' ').ok_or("no method")?;
-        let path: Vec<&str> = template.split('/').map(|segment| named(segment)).collect();
+        let path: Vec<&str> = template.split('/').map(named).collect();
         let path = path.join("/");
         let Route::Operation { id, .. } = router.route(method, path.as_bytes()) else {
             return Err(format!("the model does not know {route}").into());
@@ -44,7 +44,7 @@ fn every_route_is_known(lab: &Lab) -> Result<(), Failed> {
         }
     }
     // A log that tells of no routes would prove nothing.
-    if routes.len() > 90 { Ok(()) } else { Err(format!("only {routes:?}").into()) }
+    if registered.len() > 90 { Ok(()) } else { Err(format!("only {registered:?}").into()) }
 }
 
 fn named(segment: &str) -> &str {

@@ -59,8 +59,10 @@ fn one(lab: &Lab, row: &Row, shown_at: &str) -> Result<(), String> {
     let target = format!("{shown_at}{id}");
     let made = shown(lab, &target)?;
     ask(&lab.daemon().endpoint(), "DELETE", &target, "")?;
-    let pointer: String = row.place.path.iter().map(|part| format!("/{part}")).collect();
-    let got = made.pointer(&format!("/Spec{pointer}/{}", row.field));
+    let mut steps = vec!["/Spec"];
+    steps.extend(row.place.path);
+    steps.push(row.field);
+    let got = made.pointer(&steps.join("/"));
     // Networks it shows by their ids.
     let host = shown(lab, "/networks/host?scope=swarm")?["Id"].to_string();
     let value = if row.field == "Networks" {
