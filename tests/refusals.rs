@@ -5,7 +5,7 @@ use dockgate::admission::json::JsonError;
 use dockgate::admission::{Cause, Finding, Findings, Variable};
 use dockgate::api::{ApiVersion, Unclassified};
 use dockgate::http::{FramingError, HeadError};
-use dockgate::policy::{Reason, Refusal, VariableSet};
+use dockgate::policy::{OldVersion, Reason, Refusal, VariableSet};
 use dockgate::proxy::inquiry::{Fault, Unanswered};
 use dockgate::proxy::outcome::{Cutoff, DaemonFailure};
 use std::collections::BTreeSet;
@@ -40,6 +40,7 @@ fn causes() -> Vec<Cause> {
         Cause::Query,
         Cause::Missing,
         Cause::Unanswered,
+        Cause::Unresolved,
     ]);
     for cause in &causes {
         match cause {
@@ -52,7 +53,8 @@ fn causes() -> Vec<Cause> {
             | Cause::UnknownField
             | Cause::Query
             | Cause::Missing
-            | Cause::Unanswered => {}
+            | Cause::Unanswered
+            | Cause::Unresolved => {}
         }
     }
     causes
@@ -67,7 +69,8 @@ fn reasons() -> Vec<Reason> {
         Reason::Unclassified(Unclassified::EncodedSlash),
         Reason::Withheld(VariableSet::default()),
         Reason::Closed,
-        Reason::OldVersion(version),
+        Reason::Moved(Box::from(&b"/"[..])),
+        Reason::OldVersion(OldVersion { asked: version, oldest: version }),
         Reason::Form,
         Reason::UnexpectedBody,
         Reason::BodyTooLong(1),
@@ -84,6 +87,7 @@ fn reasons() -> Vec<Reason> {
             )
             | Reason::Withheld(_)
             | Reason::Closed
+            | Reason::Moved(_)
             | Reason::OldVersion(_)
             | Reason::Form
             | Reason::UnexpectedBody

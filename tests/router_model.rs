@@ -163,7 +163,7 @@ proptest! {
         };
         prop_assert_eq!(call.operation.id(), id);
         prop_assert_eq!(call.version.map(|version| version.to_string()), version);
-        let name = call.name(&parsed).map(|name| name.as_bytes().to_vec());
+        let name = call.name(&parsed).map(|name| name.text.as_bytes().to_vec());
         prop_assert!(name.is_none() || name == parameters.first().cloned());
     }
 }

@@ -25,10 +25,12 @@ pub const IMAGE_BUILD_QUERY: &[Field] = &[
     examined(
         "securityopt",
         Rule::By(|judge, value| {
-            // A list in JSON, of which null and [] say nothing.
-            let is_plain = matches!(value.text(), None | Some("" | "null" | "[]"));
-            if !is_plain && !judge.rules.list(Variable::SecurityOpt).has_everything() {
-                judge.withhold("", "*");
+            // A list in JSON.
+            let text = value.text().unwrap_or_default();
+            match super::json::read(text.as_bytes()) {
+                _ if text.is_empty() => {}
+                Ok(options) => judge.each_text(&options, super::security::security_opt),
+                Err(_) => judge.bad_text(text, "is no list of texts in JSON"),
             }
         }),
         Variable::SecurityOpt,
@@ -80,6 +82,6 @@ fn integer(judge: &mut Judge<'_>, value: &Json<'_>, rule: fn(&mut Judge<'_>, &Js
     let Some(text) = value.text().filter(|text| !text.is_empty()) else { return };
     match super::json::read(text.as_bytes()) {
         Ok(number @ Json::Integer(_)) => rule(judge, &number),
-        Ok(_) | Err(_) => judge.bad_value("is no integer"),
+        Ok(_) | Err(_) => judge.bad_text(text, "is no integer"),
     }
 }

@@ -25,7 +25,7 @@ pub const fn directory(name: &'static str) -> Field {
             judge.text(value, |judge, path| match path {
                 "" => {}
                 path if host_path::has_dots(path) || !path.starts_with('/') => {
-                    judge.bad_value("is no plain absolute path");
+                    judge.bad_text(path, "is no plain absolute path");
                 }
                 path => judge.host_path(path, false),
             });
@@ -49,6 +49,6 @@ pub fn name(judge: &mut Judge<'_>, value: &Json<'_>) {
         | Json::Integer(_)
         | Json::Number
         | Json::List(_)
-        | Json::Object(_) => judge.bad_value("is no checkpoint's name"),
+        | Json::Object(_) => judge.bad_value(value, "is no checkpoint's name"),
     }
 }

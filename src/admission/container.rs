@@ -1,18 +1,28 @@
 //! `ContainerCreate`, `ContainerUpdate` and `ContainerStart`.
 
 use super::field::{Field, Object, Rule, harmless, harmless_map, inside};
-use super::host_config::HOST_CONFIG;
+use super::host_config::{self, HOST_CONFIG};
 use super::json::Json;
 use super::judge::Judge;
 use super::limit::{self, Confined};
-use super::{network, registry, security};
+use super::{network, own, registry, security, sysctl};
 
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
 pub const CONTAINER_CREATE: Object =
-    Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(confined);
+    Object::of(CREATE).embeds(&[&CONFIG, &HOST_CONFIG]).then(|judge, body| {
+        host_config::whole(judge, body);
+        confined(judge, body, body.field("HostConfig").unwrap_or(&Json::Null));
+    });
 
 /// The body of `ContainerUpdate`: the resources of `HostConfig` and its restart policy.
-pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(limit::quota_of_update);
+pub const CONTAINER_UPDATE: Object = Object::of(HOST_CONFIG.fields).then(|judge, body| {
+    limit::quota_of_update(judge, body);
+    // What the container's network is, an update does not say.
+    sysctl::of(judge, body, false);
+});
+
+/// The query of `ContainerCreate` and `ContainerRename`.
+pub const NAME_QUERY: &[Field] = &[inside("name", Rule::By(own::name))];
 
 /// The query of `ContainerStart` (experimental): restoring from a directory of the host.
 pub const CONTAINER_START_QUERY: &[Field] = &[
@@ -62,18 +72,16 @@ const CREATE: &[Field] = &[
 
 const NETWORKING_CONFIG: Object = Object::of(&[network::ENDPOINTS_CONFIG]);
 
-/// What the variables ask of a new container. Only what stands in `HostConfig` counts: newer
-/// daemons obey it nowhere else.
-fn confined(judge: &mut Judge<'_>, body: &Json<'_>) {
-    limit::quota_of(judge, body);
+/// What the variables ask of a container. Only what stands in `HostConfig` counts: newer daemons
+/// obey it nowhere else.
+pub fn confined(judge: &mut Judge<'_>, config: &Json<'_>, host_config: &Json<'_>) {
     if !limit::is_asked(judge.rules) {
         return;
     }
-    let host_config = body.field("HostConfig").unwrap_or(&Json::Null);
     limit::require(
         judge,
         &Confined {
-            user: body.field("User"),
+            user: config.field("User"),
             no_new_privileges: security::has_no_new_privileges(host_config.field("SecurityOpt")),
             readonly_rootfs: host_config.field("ReadonlyRootfs"),
             cap_drop: host_config.field("CapDrop"),

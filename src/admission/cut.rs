@@ -1,5 +1,5 @@
-//! Takes elements out of lists in a body. What is not taken out stays as it was written: numbers,
-//! escapes, unknown fields, all of it.
+//! Takes elements out of lists in a body, and replaces texts in it. What is not meant stays as it
+//! was written: numbers, escapes, unknown fields, all of it.
 
 use super::finding::Step;
 use super::json::is_named;
@@ -59,6 +59,33 @@ pub fn without_mounts<'p>(body: &[u8], paths: impl Iterator<Item = &'p [Step]>) 
     Some(kept.into_bytes())
 }
 
+/// `body` with the texts that the paths lead to replaced; `None` if one of them leads to none, or a
+/// new text has characters that would have to be escaped.
+#[must_use]
+pub fn with_texts(body: &[u8], texts: &[(&[Step], String)]) -> Option<Vec<u8>> {
+    let body = core::str::from_utf8(body).ok()?;
+    let mut replaced: BTreeMap<usize, (&str, &str)> = BTreeMap::new();
+    for (path, text) in texts {
+        let old = locate(body, path)?;
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+        if !old.starts_with('"') || !is_plain {
+            return None;
+        }
+        replaced.insert(offset(body, old)?, (old, text));
+    }
+    let mut result = String::with_capacity(body.len());
+    let mut done = 0;
+    for (start, (old, text)) in replaced {
+        result.push_str(body.get(done..start)?);
+        result.push('"');
+        result.push_str(text);
+        result.push('"');
+        done = start.checked_add(old.len())?;
+    }
+    result.push_str(body.get(done..)?);
+    Some(result.into_bytes())
+}
+
 /// The text of the value that the steps lead to.
 fn locate<'b>(body: &'b str, steps: &[Step]) -> Option<&'b str> {
     let mut text = body.trim_ascii();
@@ -76,6 +103,7 @@ fn locate<'b>(body: &'b str, steps: &[Step]) -> Option<&'b str> {
                 let entries: Entries<'_> = serde_json::from_str(text).ok()?;
                 entries.0.into_iter().find(|(key, _)| key == name)?.1.get()
             }
+            Step::Container(_) | Step::Exec(_) => return None,
         };
     }
     Some(text)
@@ -163,5 +191,25 @@ mod tests {
         assert_eq!(cut(body, &[binds(1)]), None);
         assert_eq!(cut(body, &[vec![Step::Field("HostConfig"), Step::Field("Binds")]]), None);
         assert_eq!(cut(r#"{"HostConfig":{"Binds":"/etc:/e"}}"#, &[binds(0)]), None);
+    }
+
+    #[test]
+    fn a_text_is_replaced_and_nothing_else() {
+        let body = r#" {"contain\u0065r" : "we\u0062" ,"L":["a:ro", "b"], "N":1.0e3}"#;
+        let texts: [(&[Step], String); 2] = [
+            (&[Step::Field("Container")], "0f".to_owned()),
+            (&[Step::Field("L"), Step::Index(0)], "0e:ro".to_owned()),
+        ];
+        let replaced = with_texts(body.as_bytes(), &texts).expect("texts");
+        let expected = r#" {"contain\u0065r" : "0f" ,"L":["0e:ro", "b"], "N":1.0e3}"#;
+        assert_eq!(String::from_utf8_lossy(&replaced), expected);
+        for (path, text) in [
+            (vec![Step::Field("N")], "0f"),
+            (vec![Step::Field("X")], "0f"),
+            (vec![Step::Field("Container")], "0\"f"),
+            (vec![Step::Field("L"), Step::Index(2)], "0f"),
+        ] {
+            assert_eq!(with_texts(body.as_bytes(), &[(&path, text.to_owned())]), None, "{path:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Which operations are examined, and by which tables: one line each.
 
+use super::existing::ContainerUse;
 use super::field::{Field, Object, Rule, inside};
 use super::finding::Cause;
 use super::json::{self, Json};
@@ -7,8 +8,7 @@ use super::judge::{Examined, Judge};
 use super::lookup::Question;
 use super::rules::Rules;
 use super::{
-    archive, build, checkpoint, container, exec, image, network, plugin, query, service, swarm,
-    volume,
+    build, checkpoint, container, exec, image, network, plugin, query, service, swarm, volume,
 };
 use crate::api::Operation;
 use std::borrow::Cow;
@@ -28,11 +28,22 @@ pub struct Examiner {
     pub whole: Option<fn(&mut Judge<'_>)>,
     /// What the daemon is asked about the name in the path.
     pub question: Option<fn(&str) -> Question>,
+    /// Whether its query and body are looked into with `ADMISSION=off` too, for references to the
+    /// gate's own container.
+    pub is_unconditional: bool,
 }
 
 impl Examiner {
     const fn of(operation: Operation) -> Self {
-        Self { operation, query: &[], name: None, body: None, whole: None, question: None }
+        Self {
+            operation,
+            query: &[],
+            name: None,
+            body: None,
+            whole: None,
+            question: None,
+            is_unconditional: false,
+        }
     }
 
     const fn query(self, query: &'static [Field]) -> Self {
@@ -55,6 +66,32 @@ impl Examiner {
         Self { question: Some(question), ..self }
     }
 
+    /// What the request does with the container in its path.
+    const fn runs(self) -> Self {
+        self.asks(|name| Question::of_path(name, ContainerUse::Run))
+    }
+
+    const fn writes(self) -> Self {
+        self.asks(|name| Question::of_path(name, ContainerUse::Write))
+    }
+
+    const fn reads(self) -> Self {
+        self.asks(|name| Question::of_path(name, ContainerUse::Read))
+    }
+
+    const fn manages(self) -> Self {
+        self.asks(|name| Question::of_path(name, ContainerUse::Manage))
+    }
+
+    /// The name in its path is that of a process in a container.
+    const fn runs_exec(self) -> Self {
+        self.asks(|id| Question::Exec(id.to_owned()))
+    }
+
+    const fn unconditional(self) -> Self {
+        Self { is_unconditional: true, ..self }
+    }
+
     /// The line of an operation, where it has one.
     #[must_use]
     pub fn find(operation: Operation) -> Option<&'static Self> {
@@ -72,11 +109,12 @@ impl Examiner {
             (Some(field), Some(name)) => judge.field(field, &Json::Text(Cow::Borrowed(name))),
             (None, None) if self.question.is_none() => {}
             (None, Some(_)) => {}
-            (_, None) => judge.bad_value("has a name that is no UTF-8"),
+            (_, None) => judge.bad_text("", "has a name that is no UTF-8"),
         }
         if let Some(query) = query.filter(|_| !self.query.is_empty()) {
             query::judge(&mut judge, self.query, query);
         }
+        judge.examined.questions.iter_mut().for_each(Question::stands_in_query);
         judge.examined
     }
 
@@ -104,19 +142,33 @@ use Operation as Op;
 
 /// One line an operation.
 pub const EXAMINERS: &[Examiner] = &[
-    Examiner::of(Op::ContainerCreate).body(&object(&container::CONTAINER_CREATE)),
-    Examiner::of(Op::ContainerUpdate).body(&object(&container::CONTAINER_UPDATE)),
+    Examiner::of(Op::ContainerCreate)
+        .query(container::NAME_QUERY)
+        .body(&object(&container::CONTAINER_CREATE)),
+    Examiner::of(Op::ContainerUpdate).body(&object(&container::CONTAINER_UPDATE)).manages(),
     Examiner::of(Op::ContainerStart).query(container::CONTAINER_START_QUERY),
-    Examiner::of(Op::PutContainerArchive).asks(archive::question),
-    Examiner::of(Op::CheckpointCreate).body(&object(&checkpoint::CHECKPOINT_CREATE)),
+    Examiner::of(Op::ContainerStop).manages(),
+    Examiner::of(Op::ContainerRestart).manages(),
+    Examiner::of(Op::ContainerKill).manages(),
+    Examiner::of(Op::ContainerPause).manages(),
+    Examiner::of(Op::ContainerRename).query(container::NAME_QUERY).manages(),
+    Examiner::of(Op::ContainerDelete).manages(),
+    Examiner::of(Op::ContainerCopy).reads(),
+    Examiner::of(Op::ContainerArchive).reads(),
+    Examiner::of(Op::ContainerArchiveInfo).reads(),
+    Examiner::of(Op::PutContainerArchive).writes(),
+    Examiner::of(Op::CheckpointCreate).body(&object(&checkpoint::CHECKPOINT_CREATE)).manages(),
     Examiner::of(Op::CheckpointList).query(checkpoint::CHECKPOINT_QUERY),
     Examiner::of(Op::CheckpointDelete).query(checkpoint::CHECKPOINT_QUERY),
-    Examiner::of(Op::ContainerExec).body(&object(&exec::CONTAINER_EXEC)),
-    Examiner::of(Op::ExecStart).body(&object(&exec::EXEC_START)),
+    Examiner::of(Op::ContainerExec).body(&object(&exec::CONTAINER_EXEC)).runs(),
+    Examiner::of(Op::ExecStart).body(&object(&exec::EXEC_START)).runs_exec(),
+    Examiner::of(Op::ExecResize).runs_exec(),
     // An attach has no arguments in its body, and some clients send one all the same.
-    Examiner::of(Op::ContainerAttach).body(&inside("body", Rule::Harmless)),
+    Examiner::of(Op::ContainerAttach).body(&inside("body", Rule::Harmless)).runs(),
+    Examiner::of(Op::ContainerAttachWebsocket).runs(),
     Examiner::of(Op::ImageBuild).query(build::IMAGE_BUILD_QUERY),
     Examiner::of(Op::ImageCommit)
+        .unconditional()
         .query(image::IMAGE_COMMIT_QUERY)
         .body(&object(&image::IMAGE_COMMIT)),
     Examiner::of(Op::ImageCreate).query(image::IMAGE_CREATE_QUERY),
@@ -127,7 +179,8 @@ pub const EXAMINERS: &[Examiner] = &[
     Examiner::of(Op::VolumeCreate).body(&object(&volume::VOLUME_CREATE)),
     Examiner::of(Op::VolumeUpdate).body(&object(&volume::VOLUME_UPDATE)),
     Examiner::of(Op::NetworkCreate).body(&object(&network::NETWORK_CREATE)),
-    Examiner::of(Op::NetworkConnect).body(&object(&network::NETWORK_CONNECT)),
+    Examiner::of(Op::NetworkConnect).unconditional().body(&object(&network::NETWORK_CONNECT)),
+    Examiner::of(Op::NetworkDisconnect).unconditional().body(&object(&network::NETWORK_DISCONNECT)),
     Examiner::of(Op::ServiceCreate).body(&object(&service::SERVICE)),
     Examiner::of(Op::ServiceUpdate).body(&object(&service::SERVICE)),
     Examiner::of(Op::SwarmInit).body(&object(&swarm::SWARM_INIT)),

@@ -34,6 +34,8 @@ pub enum Cause {
     Missing,
     /// The daemon did not say what was asked about it.
     Unanswered,
+    /// The daemon did not say which container it is.
+    Unresolved,
 }
 
 impl Cause {
@@ -50,8 +52,15 @@ impl Cause {
             Self::UnknownField => "unknown-field",
             Self::Query => "bad-query",
             Self::Missing => "missing",
-            Self::Unanswered => "unanswered",
+            Self::Unanswered | Self::Unresolved => "unanswered",
         }
+    }
+
+    /// Whether it holds whatever `ADMISSION` says: the gate's own container is no client's, and a
+    /// container that was not found can't be told from it.
+    #[must_use]
+    pub const fn is_unconditional(self) -> bool {
+        matches!(self, Self::Withheld(Variable::Gate) | Self::Missing | Self::Unresolved)
     }
 
     /// The status code that answers it.
@@ -61,7 +70,7 @@ impl Cause {
             Self::Withheld(_) | Self::Required(_) | Self::Closed | Self::UnknownField => 403,
             Self::Json(_) | Self::RepeatedKey | Self::BadValue | Self::Query => 400,
             Self::Missing => 404,
-            Self::Unanswered => 502,
+            Self::Unanswered | Self::Unresolved => 502,
         }
     }
 }
@@ -75,6 +84,10 @@ pub enum Step {
     Key(String),
     /// A list's element.
     Index(usize),
+    /// A container that exists, by the reference that led to it: what follows is its own.
+    Container(String),
+    /// A process that was created in a container, by its id.
+    Exec(String),
 }
 
 /// One argument that may not pass.
@@ -107,13 +120,32 @@ impl Finding {
             is_mount: false,
         }
     }
+
+    /// Makes it one about a container that exists: not the client's mistake, but something that
+    /// `ALLOW_EXISTING` opens too, unless that is on already.
+    pub(super) fn is_of_existing(&mut self, is_open: bool) {
+        if self.cause.status() == 400 {
+            self.cause = Cause::Withheld(Variable::Existing);
+        }
+        if !is_open {
+            let or = if self.needs.is_empty() { "" } else { " or " };
+            let _ = write!(self.needs, "{or}{}=1", Variable::Existing);
+        }
+    }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What the daemon says itself of what is not there.
+        if self.cause == Cause::Missing {
+            return f.write_str(&self.value);
+        }
         if !self.path.is_empty() {
-            f.write_str(&field_name(&self.path))?;
-            f.write_char(' ')?;
+            let name = field_name(&self.path);
+            f.write_str(&name)?;
+            if !name.ends_with(' ') {
+                f.write_char(' ')?;
+            }
         }
         if !self.value.is_empty() {
             write!(f, "\"{}\" ", self.value)?;
@@ -144,13 +176,19 @@ pub fn field_name(path: &[Step]) -> String {
             Step::Index(index) => {
                 let _ = write!(name, "[{index}]");
             }
+            Step::Container(reference) => {
+                let _ = write!(name, "container \"{}\": ", shown(reference));
+            }
+            Step::Exec(id) => {
+                let _ = write!(name, "exec \"{}\": ", shown(id));
+            }
         }
     }
     name
 }
 
 fn push_field(name: &mut String, field: &str) {
-    if !name.is_empty() {
+    if !name.is_empty() && !name.ends_with(' ') {
         name.push('.');
     }
     name.push_str(field);
@@ -192,6 +230,12 @@ impl Findings {
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         core::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+impl From<Finding> for Findings {
+    fn from(first: Finding) -> Self {
+        Self { first, more: Vec::new() }
     }
 }
 

@@ -2,13 +2,21 @@
 //! line.
 
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
-use super::json::Json;
+use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::variable::Variable;
-use super::{host_path, limit, log_driver, mount, namespace, publish, security, volume};
+use super::{
+    engine, host_path, limit, log_driver, mount, namespace, publish, security, sysctl, volume,
+};
 
 /// `HostConfig`, and with it the body of `ContainerUpdate`.
-pub const HOST_CONFIG: Object = Object::of(FIELDS).then(limit::quota_of);
+pub const HOST_CONFIG: Object = Object::of(FIELDS).then(whole);
+
+/// What fields of it mean together.
+pub fn whole(judge: &mut Judge<'_>, config: &Json<'_>) {
+    limit::quota_of(judge, config);
+    sysctl::of(judge, config, namespace::has_own_network(config));
+}
 
 const FIELDS: &[Field] = &[
     mount::BINDS,
@@ -25,7 +33,7 @@ const FIELDS: &[Field] = &[
     harmless("ConsoleSize"),
     examined(
         "Annotations",
-        Rule::Keys(&[]),
+        Rule::By(annotations),
         Variable::Annotations,
         "is an annotation, which may tell the runtime anything",
     ),
@@ -67,10 +75,10 @@ const FIELDS: &[Field] = &[
     namespace::USERNS_MODE,
     // Counts as the container's memory.
     harmless("ShmSize"),
-    examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
+    sysctl::SYSCTLS,
     examined(
         "Runtime",
-        Rule::Word(&[]),
+        Rule::By(engine::runtime),
         Variable::Runtimes,
         "is a runtime that may confine less, or nothing",
     ),
@@ -132,11 +140,30 @@ const FIELDS: &[Field] = &[
         "InitPath",
         Rule::By(|judge, value| {
             if !value.is_empty() {
-                judge.close("", "is a program of the host that old daemons run");
+                judge.close(
+                    value.text().unwrap_or_default(),
+                    "is a program of the host that old daemons run",
+                );
             }
         }),
     ),
 ];
+
+/// Annotations that describe an image (OCI image-spec, annotations.md), which no runtime obeys. Of all
+/// others each runtime takes its own: runc `org.systemd.property.*` and `org.criu.config`, crun
+/// `run.oci.*` too, kata `io.katacontainers.*`, and a runtime that nobody here knows whatever it likes.
+const DESCRIPTIVE: &str = "org.opencontainers.image.";
+
+fn annotations(judge: &mut Judge<'_>, value: &Json<'_>) {
+    judge.each_entry(value, |judge, key, value| {
+        judge.read_once(value, Keys::Folded);
+        // An empty key is named by no item.
+        let item = if key.is_empty() { "*" } else { key };
+        if !key.starts_with(DESCRIPTIVE) && !judge.is_open(item) {
+            judge.withhold(key, item);
+        }
+    });
+}
 
 /// A cgroup, or a systemd slice; the daemon cleans it (`../../x` is `/x`).
 pub fn cgroup_parent(judge: &mut Judge<'_>, value: &Json<'_>) {

@@ -11,25 +11,76 @@ pub const SOCKETS: &[&str] = &[
     "/var/run/podman/podman.sock",
 ];
 
-/// A path that may be mounted, with what is below it.
+/// Directories of the host with what its root runs and obeys, or other containers' files.
+const ROOTS_OWN: &[&str] = &[
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/root",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/var/spool/cron",
+];
+
+/// A path that may be mounted, with what is below it or without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix {
     /// Cleaned.
     pub path: String,
     /// Whether only reading is allowed.
     pub is_read_only: bool,
+    /// Whether what is below it is not meant: a client that writes there could make a link, and
+    /// name that as the path to mount.
+    pub is_exact: bool,
 }
 
+/// The words that may follow a path, each once.
+const WORDS: [&str; 3] = ["ro", "rw", "exact"];
+
 impl Prefix {
-    /// Reads `/path` or `/path:ro`.
+    /// Reads `/path`, and behind it `:ro` or `:rw` and `:exact`, in any order.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (path, is_read_only) = match text.split_once(':') {
-            None | Some((_, "rw")) => (text.trim_end_matches(":rw"), false),
-            Some((path, "ro")) => (path, true),
-            Some(_) => return None,
-        };
-        path.starts_with('/').then(|| Self { path: clean(path), is_read_only })
+        let mut parts = text.split(':').map(str::trim);
+        let path = parts.next().filter(|path| path.starts_with('/'))?;
+        let words: Vec<&str> = parts.collect();
+        let count = |word| words.iter().filter(|&&other| other == word).count();
+        let is_known = words.iter().all(|word| WORDS.contains(word));
+        let [read, write, exact] = WORDS.map(count);
+        (is_known && read.saturating_add(write) < 2 && exact < 2).then(|| Self {
+            path: clean(path),
+            is_read_only: read > 0,
+            is_exact: exact > 0,
+        })
+    }
+
+    /// Reads a list of them. A word that stands behind a comma belongs to the path before it.
+    #[must_use]
+    pub fn parse_list<'t>(items: impl Iterator<Item = &'t str>) -> Option<Vec<Self>> {
+        let mut texts: Vec<String> = Vec::new();
+        for item in items {
+            match texts.last_mut() {
+                Some(text) if WORDS.contains(&item) => {
+                    text.push(':');
+                    text.push_str(item);
+                }
+                Some(_) | None => texts.push(item.to_owned()),
+            }
+        }
+        texts.iter().map(|text| Self::parse(text)).collect()
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        if self.is_exact { self.path == path } else { is_within(path, &self.path) }
     }
 }
 
@@ -44,21 +95,43 @@ pub enum Access {
     Write,
 }
 
-/// What may be done with `path`, cleaned. One that is or holds a socket of `sockets` must be listed
-/// itself.
+/// What may be done with `path`, cleaned. One that is or holds one of the `guarded` paths must be
+/// listed itself.
 #[must_use]
-pub fn access(path: &str, prefixes: &[Prefix], sockets: &[String]) -> Access {
-    let is_guarded = sockets.iter().any(|socket| is_within(socket, path));
+pub fn access<'g>(
+    path: &str,
+    prefixes: &[Prefix],
+    mut guarded: impl Iterator<Item = &'g str>,
+) -> Access {
+    let is_guarded = guarded.any(|guarded| is_within(guarded, path));
     prefixes
         .iter()
-        .filter(
-            |prefix| {
-                if is_guarded { prefix.path == path } else { is_within(path, &prefix.path) }
-            },
-        )
+        .filter(|prefix| if is_guarded { prefix.path == path } else { prefix.covers(path) })
         .map(|prefix| if prefix.is_read_only { Access::Read } else { Access::Write })
         .max_by_key(|access| *access == Access::Write)
         .unwrap_or(Access::None)
+}
+
+/// Why a cleaned path is withheld: what a client would gain by it.
+#[must_use]
+pub fn reason<'g>(
+    path: &str,
+    sockets: &[String],
+    mut own: impl Iterator<Item = &'g str>,
+) -> &'static str {
+    if path == "/" {
+        "is a path of the host, and all of it: root on the host"
+    } else if sockets.iter().any(|socket| socket == path) {
+        "is a path of the host, and a socket that commands it: root on the host"
+    } else if sockets.iter().any(|socket| is_within(socket, path)) {
+        "is a path of the host with a socket in it that commands it: root on the host"
+    } else if own.any(|own| is_within(own, path)) {
+        "is a path of the host with files or sockets of the gate's own"
+    } else if ROOTS_OWN.iter().any(|root| is_within(path, root)) {
+        "is a path of the host with what its root runs or obeys: written to, root on the host"
+    } else {
+        "is a path of the host"
+    }
 }
 
 /// Whether a cleaned path is `root` or below it.
@@ -115,7 +188,7 @@ mod tests {
         let prefixes: Vec<Prefix> =
             prefixes.split(',').map(|text| Prefix::parse(text).expect("a prefix")).collect();
         let sockets: Vec<String> = SOCKETS.iter().map(|&path| path.to_owned()).collect();
-        access(&clean(path), &prefixes, &sockets)
+        access(&clean(path), &prefixes, sockets.iter().map(String::as_str))
     }
 
     #[test]
@@ -146,8 +219,61 @@ mod tests {
 
     #[test]
     fn prefixes_are_absolute() {
-        for bad in ["", "srv", "/srv:rx", "/srv:ro:ro", ":ro"] {
+        for bad in [
+            "",
+            "srv",
+            "/srv:rx",
+            "/srv:ro:ro",
+            ":ro",
+            "/srv:exactly",
+            "/srv:exact:exact",
+            "/srv:ro:rw",
+            "/srv:",
+            "exact",
+            "/srv:EXACT",
+        ] {
             assert_eq!(Prefix::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_exact_path_covers_nothing_below_it() {
+        for (item, is_read_only) in [
+            ("/srv/a:exact", false),
+            ("/srv/a:rw:exact", false),
+            ("/srv/a/:ro:exact", true),
+            ("/srv/a:exact:ro", true),
+        ] {
+            let parsed = Prefix::parse(item).expect("a path");
+            assert_eq!((parsed.is_exact, parsed.is_read_only), (true, is_read_only), "{item}");
+        }
+        assert_eq!(may("/srv/a", "/srv/a:exact"), Access::Write);
+        assert_eq!(may("/srv/a/.", "/srv/a:exact:ro"), Access::Read);
+        for path in ["/srv/a/b", "/srv/a/l/..//x", "/srv", "/srv/ab"] {
+            assert_eq!(may(path, "/srv/a:exact"), Access::None, "{path}");
+        }
+        assert_eq!(may("/srv/a/b", "/srv/a:exact,/srv/a:ro"), Access::Read);
+        let list = |text: &str| Prefix::parse_list(text.split(',')).map(|items| items.len());
+        assert_eq!(list("/srv/a:ro,exact,/b"), Some(2));
+        assert_eq!(list("/srv/a,exact,ro"), Some(1));
+        assert_eq!((list("exact,/a"), list("/a,exact,exact")), (None, None));
+    }
+
+    #[test]
+    fn a_path_that_makes_root_says_so() {
+        let sockets: Vec<String> = SOCKETS.iter().map(|&path| path.to_owned()).collect();
+        for path in ["/", "/var/run/docker.sock", "/run", "/var", "/etc/cron.d", "/usr"] {
+            assert!(
+                reason(path, &sockets, std::iter::empty()).contains("root on the host"),
+                "{path}"
+            );
+        }
+        for path in ["/srv", "/home/me", "/etcetera", "/run/user"] {
+            assert_eq!(
+                reason(path, &sockets, std::iter::empty()),
+                "is a path of the host",
+                "{path}"
+            );
         }
     }
 }

@@ -2,7 +2,8 @@
 //! what plugins come from: what makes the daemon talk to a registry, or fetch a URL.
 
 use super::container;
-use super::field::{Field, Object, Rule, examined, harmless};
+use super::field::{Field, Object, Rule, examined, harmless, inside};
+use super::own;
 use super::registry;
 use super::variable::Variable;
 
@@ -30,7 +31,8 @@ pub const IMAGE_CREATE_QUERY: &[Field] = &[
 
 /// The query of `ImageCommit`. Its `changes` (Dockerfile instructions) say what an image says.
 pub const IMAGE_COMMIT_QUERY: &[Field] = &[
-    harmless("container"),
+    // A commit stops its container for a moment.
+    inside("container", Rule::By(own::reference)),
     harmless("repo"),
     harmless("tag"),
     harmless("comment"),

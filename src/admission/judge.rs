@@ -1,6 +1,8 @@
 //! The walk through a body along its table: each object's keys are read in one way, each field is
 //! asked what its line says, and what may not pass is written down.
 
+use super::engine::{Argument, EngineUse};
+use super::existing;
 use super::field::{Field, Object, Rule};
 use super::finding::{Cause, Finding, Step, shown};
 use super::host_path::{self, Access};
@@ -8,12 +10,16 @@ use super::json::{self, Entry, Json, Keys};
 use super::lookup::Question;
 use super::rules::Rules;
 use super::variable::Variable;
+use std::collections::BTreeSet;
 
 /// So many findings are kept; a body with more of them is refused all the same.
 const FINDINGS_MAX: usize = 32;
 
 /// So many unknown fields are named.
 const UNKNOWN_MAX: usize = 16;
+
+/// What is said of a value of another type than the daemon's.
+pub const WRONG_TYPE: &str = "is a value of the wrong type";
 
 /// What an examination has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +106,7 @@ impl<'r> Judge<'r> {
                 | Rule::Word(_)
                 | Rule::Keys(_),
                 _,
-            ) => self.bad_value("has a value of the wrong type"),
+            ) => self.bad_value(value, WRONG_TYPE),
         }
     }
 
@@ -136,6 +142,9 @@ impl<'r> Judge<'r> {
 
     /// Judges one field's value.
     pub fn field(&mut self, field: &'static Field, value: &Json<'_>) {
+        if self.is_existing() && existing::is_exempt(field.name) {
+            return;
+        }
         let outer = (self.opens, self.reason);
         if field.opens.is_some() {
             (self.opens, self.reason) = (field.opens, field.reason);
@@ -163,7 +172,30 @@ impl<'r> Judge<'r> {
         &self.path
     }
 
+    /// Does something at another place of the walk.
+    pub fn at(&mut self, path: &[Step], then: impl FnOnce(&mut Self)) {
+        let outer = core::mem::replace(&mut self.path, path.to_vec());
+        then(self);
+        self.path = outer;
+    }
+
+    /// Whether what is judged is a container, or a process in one, that exists.
+    #[must_use]
+    pub fn is_existing(&self) -> bool {
+        matches!(self.path.first(), Some(Step::Container(_) | Step::Exec(_)))
+    }
+
+    /// Has an argument judged when the engine is known.
+    pub fn ask_engine(&mut self, argument: Argument) {
+        let used = EngineUse { path: self.path.clone(), argument };
+        self.examined.questions.push(Question::Engine(used));
+    }
+
     fn unknown(&mut self, key: &str, value: &Json<'_>) {
+        // A newer daemon's fields are not the client's doing.
+        if self.is_existing() {
+            return;
+        }
         self.step(key_step(key), |judge| {
             judge.read_once(value, Keys::Folded);
             if judge.rules.is(Variable::UnknownFields, "deny") {
@@ -207,7 +239,7 @@ impl<'r> Judge<'r> {
             Json::Null => {}
             Json::Text(text) => then(self, text),
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::List(_) | Json::Object(_) => {
-                self.bad_value("is no text");
+                self.bad_value(value, "is no text");
             }
         }
     }
@@ -226,12 +258,12 @@ impl<'r> Judge<'r> {
                         | Json::Integer(_)
                         | Json::Number
                         | Json::List(_)
-                        | Json::Object(_) => judge.bad_value("is no text"),
+                        | Json::Object(_) => judge.bad_value(value, "is no text"),
                     });
                 }
             }
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::Object(_) => {
-                self.bad_value("is no list of texts");
+                self.bad_value(value, "is no list of texts");
             }
         }
     }
@@ -253,7 +285,7 @@ impl<'r> Judge<'r> {
                 }
             }
             Json::Bool(_) | Json::Integer(_) | Json::Number | Json::Text(_) | Json::List(_) => {
-                self.bad_value("is no map");
+                self.bad_value(value, "is no map");
             }
         }
     }
@@ -306,8 +338,22 @@ impl<'r> Judge<'r> {
     }
 
     /// Refuses a value that means nothing to the daemon, or more than one thing.
-    pub fn bad_value(&mut self, reason: &'static str) {
-        self.find(Cause::BadValue, "", reason, String::new());
+    pub fn bad_value(&mut self, value: &Json<'_>, reason: &'static str) {
+        let shown = match value {
+            Json::Text(text) => return self.bad_text(text, reason),
+            Json::Null => "null".to_owned(),
+            Json::Bool(on) => on.to_string(),
+            Json::Integer(number) => number.to_string(),
+            Json::Number => "a number".to_owned(),
+            Json::List(_) => "[...]".to_owned(),
+            Json::Object(_) => "{...}".to_owned(),
+        };
+        self.bad_text(&shown, reason);
+    }
+
+    /// The same of a text, or of a part of one; empty where it could be a secret.
+    pub fn bad_text(&mut self, text: &str, reason: &'static str) {
+        self.find(Cause::BadValue, text, reason, String::new());
     }
 
     /// Says that something is missing; `reason` names the variable.
@@ -322,38 +368,68 @@ impl<'r> Judge<'r> {
     /// Writes a finding down.
     pub fn find(&mut self, cause: Cause, value: &str, reason: &'static str, needs: String) {
         if self.examined.findings.len() < FINDINGS_MAX {
-            self.examined.findings.push(Finding {
+            let mut finding = Finding {
                 path: self.path.clone(),
                 value: shown(value),
                 needs,
                 ..Finding::of(cause, reason)
-            });
+            };
+            if self.is_existing() {
+                finding.is_of_existing(self.rules.is_on(Variable::Existing));
+            }
+            self.examined.findings.push(finding);
         }
+    }
+
+    /// Keeps one of the findings that the same setting cures.
+    pub fn merge_findings(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.examined
+            .findings
+            .retain(|found| found.needs.is_empty() || seen.insert(found.needs.clone()));
     }
 
     /// Marks what has been found since `before` findings as a mount that could be left out.
     pub fn mark_mounts(&mut self, before: usize) {
+        let is_existing = self.is_existing();
         for finding in self.examined.findings.iter_mut().skip(before) {
             if finding.cause == Cause::Withheld(Variable::BindMounts) {
-                finding.is_mount = true;
+                finding.is_mount = !is_existing;
             }
         }
     }
 
     /// Judges the use of a path of the host.
     pub fn host_path(&mut self, path: &str, is_read_only: bool) {
+        let only_read = "is a path of the host that may only be mounted read-only";
+        self.host_path_because(path, is_read_only, only_read);
+    }
+
+    /// The same with the reason why one that may be read may not be used so.
+    pub fn host_path_because(&mut self, path: &str, is_read_only: bool, only_read: &'static str) {
+        let (sockets, own) = (&self.rules.sockets, self.rules.own.paths());
+        let reason = host_path::reason(&host_path::clean(path), sockets, own);
+        self.host_path_with(path, is_read_only, only_read, reason);
+    }
+
+    /// The same with the reason why one may not be used at all, too.
+    pub fn host_path_with(
+        &mut self,
+        path: &str,
+        is_read_only: bool,
+        only_read: &'static str,
+        reason: &'static str,
+    ) {
         let cleaned = host_path::clean(path);
-        match host_path::access(&cleaned, self.rules.prefixes(), &self.rules.sockets) {
+        let item = if is_read_only { format!("{cleaned}:ro") } else { cleaned.clone() };
+        match host_path::access(&cleaned, self.rules.prefixes(), self.rules.guarded()) {
             Access::Write => {}
             Access::Read if is_read_only => {}
-            Access::Read => self.withhold_for(
-                Variable::BindMounts,
-                path,
-                &cleaned,
-                "is a path of the host that may only be mounted read-only",
-            ),
+            Access::Read => {
+                self.withhold_for(Variable::BindMounts, path, &item, only_read);
+            }
             Access::None => {
-                self.withhold_for(Variable::BindMounts, path, &cleaned, "is a path of the host");
+                self.withhold_for(Variable::BindMounts, path, &item, reason);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a container must be held to where `REQUIRE_*` and `MAX_*` say so.
 
 use super::json::Json;
-use super::judge::Judge;
+use super::judge::{Judge, WRONG_TYPE};
 use super::rules::Rules;
 use super::security;
 use super::variable::Variable;
@@ -139,7 +139,7 @@ fn given(
             }
         }
         Json::Bool(_) | Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
-            judge.bad_value("is no integer");
+            judge.bad_value(value, "is no integer");
         }
     }
 }
@@ -208,7 +208,7 @@ pub fn oom(judge: &mut Judge<'_>, value: &Json<'_>) {
         Json::Bool(on) => *on,
         Json::Integer(score) => *score < 0,
         Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
-            return judge.bad_value("has a value of the wrong type");
+            return judge.bad_value(value, WRONG_TYPE);
         }
     };
     if is_spared && !judge.is_open("") {

@@ -10,7 +10,7 @@ use super::variable::Variable;
 const LOCAL_DRIVERS: &[&str] = &["", "json-file", "local", "journald", "none"];
 
 /// Options of these. Without a type the daemon's own default driver is used, with these options:
-/// what is not known here may be where that one connects to.
+/// what is not known here is that one's, and nothing is known of it.
 const LOCAL_OPTIONS: &[&str] = &[
     "max-size",
     "max-file",
@@ -29,7 +29,11 @@ const LOCAL_OPTIONS: &[&str] = &[
     "max-retry",
 ];
 
-const REASON: &str = "is a log driver, or an option of one, that reaches out from the daemon";
+const REASON: &str = "is a log driver that may send the log to another host";
+const OPTION_REASON: &str = "is no option of a log driver that dockgate knows";
+
+/// The item for the driver that the daemon has as its default, with any options.
+const DEFAULT_DRIVER: &str = "default";
 
 /// `HostConfig.LogConfig`.
 pub const LOG_CONFIG: Field =
@@ -52,9 +56,13 @@ fn driver(
     let name = match config.field(name_field) {
         None | Some(Json::Null) => "",
         Some(Json::Text(name)) => name,
-        Some(_) => return judge.bad_value("has a driver that is no text"),
+        Some(value) => {
+            return judge
+                .step(Step::Field(name_field), |judge| judge.bad_value(value, "is no text"));
+        }
     };
-    if !name.is_empty() && judge.is_open(name) || judge.is_open("*") {
+    let item = if name.is_empty() { DEFAULT_DRIVER } else { name };
+    if judge.is_open(item) {
         return;
     }
     if !LOCAL_DRIVERS.contains(&name) {
@@ -62,7 +70,8 @@ fn driver(
     }
     let options = config.field(options_field).and_then(Json::entries).unwrap_or_default();
     for (key, _) in options.iter().filter(|(key, _)| !LOCAL_OPTIONS.contains(&key.as_ref())) {
-        let item = if name.is_empty() { "*" } else { name };
-        judge.step(Step::Field(options_field), |judge| judge.withhold(key, item));
+        judge.step(Step::Field(options_field), |judge| {
+            judge.withhold_for(Variable::LogDrivers, key, item, OPTION_REASON);
+        });
     }
 }

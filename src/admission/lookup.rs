@@ -1,12 +1,15 @@
 //! What only the daemon knows, and must be asked before a request may pass: how a volume that is
-//! named was made, and what a container that is written to has mounted. Asking is the caller's
-//! part; here are the questions, and what the answers mean.
+//! named was made, what a container that exists has, which one a reference means, what the engine
+//! does by default. Asking is the caller's part; here are the questions, and what the answers mean.
 
+use super::engine::{Engine, EngineUse};
+use super::existing::{self, ContainerUse};
 use super::finding::{Cause, Finding, Step, shown};
-use super::json;
+use super::json::{self, Json};
 use super::judge::{Examined, Judge};
-use super::rules::Rules;
-use super::{archive, mount, network};
+use super::rules::{Mode, Rules};
+use super::variable::Variable;
+use super::{limit, mount, network};
 use std::fmt::Write as _;
 
 /// A volume that a request names: what it is, only the daemon knows.
@@ -29,15 +32,82 @@ pub struct NetworkUse {
     pub path: Vec<Step>,
 }
 
+/// Where a request refers to a container. There the full id is put before it is sent on: what a
+/// name or the beginning of an id means may be another a moment later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReferencePlace {
+    /// In its path.
+    Path,
+    /// In this parameter of its query.
+    Query(&'static str),
+    /// In its body, in a text that has something before and after the reference.
+    Body {
+        /// The steps to the text.
+        path: Vec<Step>,
+        /// What is before it.
+        before: String,
+        /// What is after it.
+        after: String,
+    },
+    /// Nowhere: the request names something of the container's.
+    Nowhere,
+}
+
+/// A reference to a container, and what the request does with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerLookup {
+    /// A name, an id or the beginning of one.
+    pub reference: String,
+    /// What for.
+    pub usage: ContainerUse,
+    /// Where it stands.
+    pub place: ReferencePlace,
+}
+
+impl ContainerLookup {
+    /// A reference that must not mean the gate's own container.
+    #[must_use]
+    pub fn managed(reference: &str, place: ReferencePlace) -> Self {
+        Self { reference: reference.to_owned(), usage: ContainerUse::Manage, place }
+    }
+}
+
+/// Where a daemon looks for a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Among its own.
+    Local,
+    /// Among the swarm's.
+    Swarm,
+}
+
+impl Scope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Local, Self::Swarm];
+}
+
+/// The networks that a service names, which may be the host's in that scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Networks {
+    /// Where it is looked for.
+    pub scope: Scope,
+    /// What the service names; at least one.
+    pub uses: Vec<NetworkUse>,
+}
+
 /// A question, answered by a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// How was this volume made? (`VolumeInspect`)
     Volume(VolumeUse),
-    /// What has this container mounted? (`ContainerInspect`)
-    Container(String),
-    /// Is this the host's network? (`NetworkInspect`)
-    Network(NetworkUse),
+    /// Which container is this, and what does it have? (`ContainerInspect`)
+    Container(ContainerLookup),
+    /// Whose is this exec? (`ExecInspect`)
+    Exec(String),
+    /// What ids has the host's network? (`NetworkList`, and `NetworkInspect` for the swarm's)
+    Network(Networks),
+    /// What does the engine do by default? (`SystemInfo`)
+    Engine(EngineUse),
 }
 
 /// What an answer says.
@@ -45,18 +115,58 @@ pub enum Question {
 pub struct Answered {
     /// What may not pass, and what else must be asked.
     pub examined: Examined,
-    /// The container's full id: the name that was asked about may be another's a moment later.
-    pub id: Option<String>,
+    /// The full id of a container, and where to put it.
+    pub resolved: Option<(ReferencePlace, String)>,
 }
 
 impl Question {
+    /// What is asked about the container in the path of a request that uses it so.
+    #[must_use]
+    pub fn of_path(reference: &str, usage: ContainerUse) -> Self {
+        let reference = reference.to_owned();
+        Self::Container(ContainerLookup { reference, usage, place: ReferencePlace::Path })
+    }
+
+    /// Notes that what it asks about stands in the query, in the parameter that its path names.
+    pub fn stands_in_query(&mut self) {
+        if let Self::Container(lookup) = self
+            && let ReferencePlace::Body { path, .. } = &lookup.place
+            && let Some(&Step::Field(name)) = path.first()
+        {
+            lookup.place = ReferencePlace::Query(name);
+        }
+    }
+
+    /// Whether it matters to these rules.
+    #[must_use]
+    pub fn is_needed(&self, rules: &Rules) -> bool {
+        let usage = match self {
+            Self::Container(lookup) => lookup.usage,
+            Self::Exec(_) => ContainerUse::Run,
+            Self::Volume(_) | Self::Network(_) | Self::Engine(_) => return true,
+        };
+        let is_judged = match usage {
+            ContainerUse::Run | ContainerUse::Read => rules.judges_existing(),
+            ContainerUse::Write => rules.mode() != Mode::Off,
+            ContainerUse::Manage => false,
+        };
+        is_judged || rules.own.is_container()
+    }
+
     /// The path to GET.
     #[must_use]
     pub fn path(&self) -> String {
         match self {
             Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
-            Self::Container(name) => format!("/containers/{}/json", encoded(name)),
-            Self::Network(used) => format!("/networks/{}?scope=swarm", encoded(&used.name)),
+            Self::Container(lookup) => format!("/containers/{}/json", encoded(&lookup.reference)),
+            Self::Exec(id) => format!("/exec/{}/json", encoded(id)),
+            Self::Network(networks) => match networks.scope {
+                // filters={"driver":{"host":true}}: the list, since a name finds other scopes too.
+                Scope::Local => "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D",
+                Scope::Swarm => "/networks/host?scope=swarm",
+            }
+            .to_owned(),
+            Self::Engine(_) => "/info".to_owned(),
         }
     }
 
@@ -64,7 +174,7 @@ impl Question {
     #[must_use]
     pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
         let mut judge = Judge::new(rules);
-        let mut id = None;
+        let mut resolved = None;
         let is_readable = match (status, json::read(body)) {
             (404, _) => {
                 judge.examined.findings.extend(self.missing());
@@ -72,62 +182,119 @@ impl Question {
             }
             (200, Ok(answer)) => match self {
                 Self::Volume(used) => mount::existing_volume(&mut judge, used, &answer),
-                Self::Container(_) => {
-                    id = archive::existing_container(&mut judge, &answer);
-                    id.is_some()
+                Self::Container(lookup) => {
+                    let id = existing::judge(&mut judge, lookup, &answer);
+                    resolved = id.map(|id| (lookup.place.clone(), id));
+                    resolved.is_some()
                 }
+                Self::Exec(id) => existing_exec(&mut judge, id, &answer),
                 Self::Network(used) => network::existing_network(&mut judge, used, &answer),
+                Self::Engine(used) => Engine::of(&answer).is_some_and(|engine| {
+                    used.judge(&mut judge, &engine);
+                    true
+                }),
             },
             (_, _) => false,
         };
         if !is_readable {
             judge.examined.findings.push(self.unanswered());
         }
-        Answered { examined: judge.examined, id }
+        Answered { examined: judge.examined, resolved }
     }
 
     /// The finding where there is no such thing. A volume the daemon will make as the request, which
     /// has been judged, describes it; but sent on by its name, a request for a container could meet
     /// one that bears it by then.
     fn missing(&self) -> Option<Finding> {
-        match self {
-            // Nor can a network be made that is the host's.
-            Self::Volume(_) | Self::Network(_) => None,
-            Self::Container(_) => Some(Finding {
-                cause: Cause::Missing,
-                reason: "does not exist",
-                ..self.unanswered()
-            }),
-        }
+        let message = match self {
+            Self::Volume(_) => return None,
+            // Outside a swarm the host's network has no id there.
+            Self::Network(networks) if networks.scope == Scope::Swarm => return None,
+            Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
+            Self::Container(lookup) => format!("No such container: {}", lookup.reference),
+            Self::Exec(id) => format!("No such exec instance: {id}"),
+        };
+        Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
 
     /// What to take for the answer where there is no daemon to ask: nothing that stands in the way.
     #[must_use]
     pub fn supposed(&self) -> (u16, &'static [u8]) {
         match self {
-            Self::Volume(_) | Self::Network(_) => (404, b""),
+            Self::Volume(_) => (404, b""),
+            Self::Network(networks) => match networks.scope {
+                Scope::Local => (200, b"[]"),
+                Scope::Swarm => (404, b""),
+            },
             Self::Container(_) => (200, br#"{"Id":"0"}"#),
+            Self::Exec(_) => (200, br#"{"ContainerID":"0"}"#),
+            Self::Engine(used) => (200, used.supposed()),
         }
     }
 
     /// The finding where no answer could be had.
     #[must_use]
     pub fn unanswered(&self) -> Finding {
-        let (path, name) = match self {
-            Self::Volume(used) => (used.path.clone(), &used.name),
-            Self::Network(used) => (used.path.clone(), &used.name),
-            Self::Container(name) => (Vec::new(), name),
+        let (path, name, cause) = match self {
+            Self::Volume(used) => (used.path.clone(), used.name.as_str(), Cause::Unanswered),
+            Self::Network(networks) => {
+                let used = networks.uses.first();
+                let path = used.map(|used| used.path.clone()).unwrap_or_default();
+                (path, used.map_or("", |used| used.name.as_str()), Cause::Unanswered)
+            }
+            Self::Container(lookup) => {
+                (lookup.place.path(), lookup.reference.as_str(), Cause::Unresolved)
+            }
+            Self::Exec(id) => (Vec::new(), id.as_str(), Cause::Unresolved),
+            Self::Engine(used) => (used.path.clone(), used.shown(), Cause::Unanswered),
         };
         let reason = "has to be looked up, and the daemon did not say what it is";
-        Finding { path, value: shown(name), ..Finding::of(Cause::Unanswered, reason) }
+        Finding { path, value: shown(name), ..Finding::of(cause, reason) }
     }
 }
 
-/// A name as one segment of a path (RFC 3986, section 2.3: what is unreserved stays).
+impl ReferencePlace {
+    fn path(&self) -> Vec<Step> {
+        match self {
+            Self::Path | Self::Nowhere => Vec::new(),
+            Self::Query(name) => vec![Step::Field(name)],
+            Self::Body { path, .. } => path.clone(),
+        }
+    }
+}
+
+/// Judges the answer to `ExecInspect`: the process's own privileges, whoever made it, and then its
+/// container. False where it can't be read.
+fn existing_exec(judge: &mut Judge<'_>, id: &str, exec: &Json<'_>) -> bool {
+    let Some(container) = exec.field("ContainerID").and_then(Json::text) else { return false };
+    let process = exec.field("ProcessConfig").unwrap_or(&Json::Null);
+    if judge.rules.judges_existing() {
+        judge.step(Step::Exec(id.to_owned()), |judge| {
+            let is_privileged = process.field("privileged") == Some(&Json::Bool(true));
+            if is_privileged && !judge.rules.is_on(Variable::ExecPrivileged) {
+                let reason = "was created with every capability";
+                judge.withhold_for(Variable::ExecPrivileged, "", "1", reason);
+            }
+            limit::exec_user(judge, process.field("user").unwrap_or(&Json::Null));
+        });
+    }
+    judge.examined.questions.push(Question::Container(ContainerLookup {
+        reference: container.to_owned(),
+        usage: ContainerUse::Run,
+        place: ReferencePlace::Nowhere,
+    }));
+    true
+}
+
+/// A name as part of a path (RFC 3986, section 2.3: what is unreserved stays). The slashes of one
+/// that has them stay too, as the daemon's routes take them; but of one that would be another path
+/// when it is cleaned nothing is left to read in two ways.
 fn encoded(name: &str) -> String {
+    let is_clean = !name.split('/').any(|segment| matches!(segment, "" | "." | ".."));
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        let stays = b"-._~".contains(&byte) || byte == b'/' && is_clean;
+        if byte.is_ascii_alphanumeric() || stays {
             text.push(char::from(byte));
         } else {
             // A String takes whatever is written to it.
@@ -170,12 +337,15 @@ mod tests {
         }
     }
 
+    fn web() -> Question {
+        Question::of_path("web", ContainerUse::Run)
+    }
+
     #[test]
     fn a_container_is_named_by_an_id_or_not_at_all() {
         let container = |answer: &str| {
-            let question = Question::Container("web".to_owned());
-            let answered = question.answered(&Rules::new(), 200, answer.as_bytes());
-            (answered.id, answered.examined.findings.len())
+            let answered = web().answered(&Rules::new(), 200, answer.as_bytes());
+            (answered.resolved.map(|(_, id)| id), answered.examined.findings.len())
         };
         assert_eq!(container(r#"{"Id":"0f","Mounts":[]}"#), (Some("0f".to_owned()), 0));
         for answer in [
@@ -190,7 +360,12 @@ mod tests {
         }
     }
 
-    fn questions() -> [Question; 3] {
+    fn network(scope: Scope, name: &str, path: &[Step]) -> Question {
+        let used = NetworkUse { name: name.to_owned(), path: path.to_vec() };
+        Question::Network(Networks { scope, uses: vec![used] })
+    }
+
+    fn questions() -> [Question; 5] {
         let path = vec![Step::Field("HostConfig"), Step::Field("Binds"), Step::Index(0)];
         let name = "x".to_owned();
         [
@@ -199,8 +374,10 @@ mod tests {
                 path: path.clone(),
                 is_read_only: true,
             }),
-            Question::Network(NetworkUse { name: name.clone(), path }),
-            Question::Container(name),
+            network(Scope::Local, &name, &path),
+            network(Scope::Swarm, &name, &path),
+            Question::of_path(&name, ContainerUse::Run),
+            Question::Exec(name),
         ]
     }
 
@@ -209,23 +386,29 @@ mod tests {
         for (question, expected) in questions().iter().zip([
             "HostConfig.Binds[0] \"x\" has to be looked up",
             "HostConfig.Binds[0] \"x\" has to be looked up",
+            "HostConfig.Binds[0] \"x\" has to be looked up",
+            "\"x\" has to be looked up",
             "\"x\" has to be looked up",
         ]) {
             let finding = question.unanswered();
-            assert_eq!(finding.cause, Cause::Unanswered);
+            assert_eq!(finding.cause.name(), "unanswered");
             assert!(finding.to_string().starts_with(expected), "{finding}");
         }
     }
 
     #[test]
-    fn only_a_container_must_exist() {
+    fn only_containers_and_their_processes_must_exist() {
         for question in questions() {
             let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
             match question {
-                Question::Volume(_) | Question::Network(_) => assert_eq!(findings, []),
-                Question::Container(_) => {
+                Question::Volume(_) => assert_eq!(findings, []),
+                Question::Network(networks) => {
+                    let expected = usize::from(networks.scope == Scope::Local);
+                    assert_eq!(findings.len(), expected, "{networks:?}");
+                }
+                Question::Container(_) | Question::Exec(_) | Question::Engine(_) => {
                     let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
-                    assert_eq!(found, ["\"x\" does not exist"]);
+                    assert!(found.concat().starts_with("No such "), "{found:?}");
                     assert!(findings.iter().all(|finding| finding.cause == Cause::Missing));
                 }
             }
@@ -237,15 +420,102 @@ mod tests {
         for question in questions() {
             let (status, body) = question.supposed();
             let answered = question.answered(&Rules::new(), status, body);
-            assert_eq!(answered.examined, Examined::default(), "{question:?}");
+            assert_eq!(answered.examined.findings, [], "{question:?}");
+            assert_eq!(
+                answered.examined.questions.len(),
+                usize::from(matches!(question, Question::Exec(_)))
+            );
         }
     }
 
     #[test]
-    fn a_name_stays_one_segment() {
+    fn a_name_keeps_its_slashes_unless_they_lead_elsewhere() {
+        for (name, expected) in [
+            ("a/../b?c%", "/containers/a%2F..%2Fb%3Fc%25/json"),
+            ("web/redis", "/containers/web/redis/json"),
+            ("a/b c", "/containers/a/b%20c/json"),
+            ("/a", "/containers/%2Fa/json"),
+            ("a//b", "/containers/a%2F%2Fb/json"),
+        ] {
+            assert_eq!(Question::of_path(name, ContainerUse::Run).path(), expected);
+        }
+    }
+
+    #[test]
+    fn a_network_is_the_hosts_by_every_beginning_of_its_ids() {
+        let found = |scope, name: &str, answer: &str| {
+            let answered =
+                network(scope, name, &[]).answered(&Rules::new(), 200, answer.as_bytes());
+            let causes = answered.examined.findings.iter().map(|finding| finding.cause);
+            causes.collect::<Vec<_>>()
+        };
+        let local = r#"[{"Name":"host","Id":"6a1f","Driver":"host"}]"#;
+        let swarm = r#"{"Name":"host","Id":"k3xy","Driver":"host"}"#;
+        let hosts = [Cause::Withheld(Variable::HostNamespaces)];
+        for name in ["6", "6a1", "6a1f"] {
+            assert_eq!(found(Scope::Local, name, local), hosts, "{name}");
+        }
+        for name in ["6a1f0", "a", "net", "k3"] {
+            assert_eq!(found(Scope::Local, name, local), [], "{name}");
+        }
+        assert_eq!(found(Scope::Swarm, "k3", swarm), hosts);
+        assert_eq!(found(Scope::Swarm, "6a1", swarm), []);
+        for (scope, answer) in [
+            (Scope::Local, "{}"),
+            (Scope::Local, r#"[{"Name":"host","Driver":"host"}]"#),
+            (Scope::Local, r#"[{"Name":"net","Id":"1","Driver":"bridge"}]"#),
+            (Scope::Swarm, "[]"),
+            (Scope::Swarm, r#"{"Name":"net","Id":"1","Driver":"overlay"}"#),
+        ] {
+            assert_eq!(found(scope, "6a1", answer), [Cause::Unanswered], "{answer}");
+        }
+        assert_eq!(found(Scope::Local, "6a1", "[]"), []);
+    }
+
+    #[test]
+    fn an_exec_leads_to_its_container() {
+        let exec = |rules: &Rules, answer: &str| {
+            let answered = Question::Exec("e1".to_owned()).answered(rules, 200, answer.as_bytes());
+            let found: Vec<_> =
+                answered.examined.findings.iter().map(ToString::to_string).collect();
+            (found, answered.examined.questions)
+        };
+        let rules = Rules::new();
+        let (found, asked) = exec(&rules, r#"{"ContainerID":"0f","ProcessConfig":{"user":""}}"#);
+        assert_eq!(found, Vec::<String>::new());
+        let [Question::Container(lookup)] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!((lookup.reference.as_str(), &lookup.place), ("0f", &ReferencePlace::Nowhere));
+        let privileged = r#"{"ContainerID":"0f","ProcessConfig":{"privileged":true}}"#;
+        let (found, _) = exec(&rules, privileged);
         assert_eq!(
-            Question::Container("a/../b?c%".to_owned()).path(),
-            "/containers/a%2F..%2Fb%3Fc%25/json"
+            found,
+            [
+                "exec \"e1\": was created with every capability: needs ALLOW_EXEC_PRIVILEGED=1 or ALLOW_EXISTING=1"
+            ]
         );
+        let open = Rules::new().with(Variable::Existing, "1").expect("a switch");
+        assert_eq!(exec(&open, privileged).0, Vec::<String>::new());
+        let non_root = Rules::new().with(Variable::RequireNonRoot, "1").expect("a switch");
+        let (found, _) = exec(&non_root, r#"{"ContainerID":"0f","ProcessConfig":{"user":"0"}}"#);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(exec(&rules, "{}").0.len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_matter_is_not_asked() {
+        use ContainerUse::{Manage, Read, Run, Write};
+        let own = || super::super::own::Own::new(Some("0f".to_owned()), []);
+        let with = |variable, text| Rules::new().with(variable, text).expect("a value");
+        for (rules, needed) in [
+            (Rules::new(), [true, true, true, false]),
+            (with(Variable::Existing, "1"), [false, true, false, false]),
+            (with(Variable::Admission, "off"), [false; 4]),
+            (with(Variable::Admission, "off").with_own(own()), [true; 4]),
+            (with(Variable::Existing, "1").with_own(own()), [true; 4]),
+            (with(Variable::Gate, "1").with_own(own()), [true, true, true, false]),
+        ] {
+            let is_needed = |usage| Question::of_path("x", usage).is_needed(&rules);
+            assert_eq!([Run, Write, Read, Manage].map(is_needed), needed);
+        }
     }
 }

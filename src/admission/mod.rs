@@ -12,13 +12,14 @@
     clippy::unwrap_used
 )]
 
-mod archive;
 mod build;
 mod checkpoint;
 mod container;
 mod cut;
+pub mod engine;
 pub mod examiner;
 mod exec;
+pub mod existing;
 pub mod field;
 pub mod finding;
 pub mod host_config;
@@ -32,6 +33,8 @@ pub mod lookup;
 mod mount;
 mod namespace;
 mod network;
+mod network_option;
+pub mod own;
 mod plugin;
 mod publish;
 pub mod query;
@@ -39,7 +42,9 @@ mod registry;
 pub mod rules;
 mod security;
 mod service;
+mod sha256;
 mod swarm;
+mod sysctl;
 pub mod variable;
 pub mod verdict;
 mod volume;

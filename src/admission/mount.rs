@@ -5,10 +5,14 @@ use super::finding::Step;
 use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::lookup::{Question, VolumeUse};
+use super::own;
 use super::variable::Variable;
 use super::volume;
 
 const BIND_REASON: &str = "mounts a path of the host";
+
+/// The CLI's `bind-recursive=writable`.
+const WRITABLE_BELOW: &str = "is a path of the host that may only be mounted read-only, and ReadOnlyNonRecursive (bind-recursive=writable) leaves mounts below it writable";
 
 /// `HostConfig.Binds`: `SOURCE:TARGET[:OPTIONS]`, where a source with a leading slash is a path
 /// (moby `volume/mounts/linux_parser.go`).
@@ -34,7 +38,7 @@ pub const TMPFS: Field = inside(
             | Json::Integer(_)
             | Json::Number
             | Json::List(_)
-            | Json::Object(_) => judge.bad_value("is no text"),
+            | Json::Object(_) => judge.bad_value(options, "is no text"),
         });
     }),
 );
@@ -45,8 +49,13 @@ pub const VOLUMES_FROM: Field = examined(
     Rule::By(|judge, value| {
         judge.each_text(value, |judge, container| {
             if !judge.is_open("") {
-                judge.withhold(container, "1");
+                return judge.withhold(container, "1");
             }
+            let (reference, mode) = match container.split_once(':') {
+                Some((reference, mode)) => (reference, format!(":{mode}")),
+                None => (container, String::new()),
+            };
+            own::look_up(judge, "", reference, &mode);
         });
     }),
     Variable::VolumesFrom,
@@ -105,24 +114,24 @@ const TMPFS_OPTIONS: Object = Object::of(&[
 /// An option in the form `["exec"]` or `["size", "1m"]`.
 fn tmpfs_option(judge: &mut Judge<'_>, value: &Json<'_>) {
     let Json::List(words) = value else {
-        return judge.bad_value("is no option in a list of its own");
+        return judge.bad_value(value, "is no option in a list of its own");
     };
     match words.iter().map(Json::text).collect::<Option<Vec<_>>>() {
         Some(words) => volume::tmpfs_options(judge, words.join("=").split(',')),
-        None => judge.bad_value("is no text"),
+        None => judge.bad_value(value, "is an option that holds more than text"),
     }
 }
 
-/// Whether a text anywhere in it is a template (swarmkit's `template/expand.go` fills in mounts).
-fn has_template(value: &Json<'_>) -> bool {
-    let is_template = |text: &str| text.contains("{{");
+/// A text anywhere in it that is a template (swarmkit's `template/expand.go` fills in mounts).
+fn template(value: &Json<'_>) -> Option<String> {
+    let of_text = |text: &str| text.contains("{{").then(|| text.to_owned());
     match value {
-        Json::Text(text) => is_template(text),
-        Json::List(values) => values.iter().any(has_template),
+        Json::Text(text) => of_text(text),
+        Json::List(values) => values.iter().find_map(template),
         Json::Object(entries) => {
-            entries.iter().any(|(key, value)| is_template(key) || has_template(value))
+            entries.iter().find_map(|(key, value)| of_text(key).or_else(|| template(value)))
         }
-        Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Number => false,
+        Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Number => None,
     }
 }
 
@@ -132,14 +141,14 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
     let text = |judge: &mut Judge<'_>, name: &'static str| match mount.field(name) {
         None | Some(Json::Null) => String::new(),
         Some(Json::Text(text)) => text.clone().into_owned(),
-        Some(_) => {
-            judge.step(Step::Field(name), |judge| judge.bad_value("is no text"));
+        Some(value) => {
+            judge.step(Step::Field(name), |judge| judge.bad_value(value, "is no text"));
             String::new()
         }
     };
     let (kind, source) = (text(judge, "Type"), text(judge, "Source"));
-    if has_template(mount) {
-        judge.close("", "holds a template, which a swarm fills in after it was judged");
+    if let Some(template) = template(mount) {
+        judge.close(&template, "is a template, which a swarm fills in after it was judged");
     }
     let is_read_only = match mount.field("ReadOnly") {
         Some(Json::Bool(on)) => *on,
@@ -151,10 +160,12 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
             let is_writable_below = options
                 .and_then(|options| options.field("ReadOnlyNonRecursive"))
                 .is_some_and(|value| !value.is_empty());
-            if source.starts_with('/') {
-                judge.host_path(&source, is_read_only && !is_writable_below);
+            if source.starts_with('/') && is_read_only && is_writable_below {
+                judge.host_path_because(&source, false, WRITABLE_BELOW);
+            } else if source.starts_with('/') {
+                judge.host_path(&source, is_read_only);
             } else {
-                judge.bad_value("is no absolute path");
+                judge.bad_text(&source, "is no absolute path");
             }
         }),
         "volume" => {
@@ -206,7 +217,10 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
             "" | "rw" | "z" | "Z" | "nocopy" | "cached" | "delegated" | "consistent"
             | "default" | "private" | "rprivate" => {}
             "shared" | "rshared" | "slave" | "rslave" => volume::propagation(judge, option),
-            _ => judge.bad_value("has an option that no bind takes"),
+            option => judge.bad_text(
+                option,
+                "is no option that a bind takes (they stand behind the second ':')",
+            ),
         }
     }
     if source.starts_with('/') {
@@ -222,20 +236,27 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
 fn named(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
     let is_name = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    if is_name {
-        let path = judge.path().to_vec();
-        let used = VolumeUse { name: name.to_owned(), path, is_read_only };
-        judge.examined.questions.push(Question::Volume(used));
+    if judge.is_existing() {
+        // Among its mounts, by the same name.
+    } else if is_name {
+        volume(judge, name, is_read_only);
     } else {
-        judge.bad_value("names neither a volume nor an absolute path");
+        judge.bad_text(name, "is neither a volume's name nor an absolute path");
     }
+}
+
+/// Judges the use of a volume by its name.
+pub fn volume(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
+    own::volume(judge, name, is_read_only);
+    let path = judge.path().to_vec();
+    let used = VolumeUse { name: name.to_owned(), path, is_read_only };
+    judge.examined.questions.push(Question::Volume(used));
 }
 
 /// What the daemon says of a volume (`VolumeInspect`), judged for one that wants to use it; whether
 /// it says anything that can be read.
 #[must_use]
 pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_>) -> bool {
-    let before = judge.examined.findings.len();
     let known = volume
         .entries()
         .is_some_and(|entries| super::json::repeated(entries, Keys::Folded).is_none());
@@ -243,13 +264,16 @@ pub fn existing_volume(judge: &mut Judge<'_>, used: &VolumeUse, volume: &Json<'_
         return false;
     }
     let (driver, options) = (volume.field("Driver"), volume.field("Options"));
-    volume::driver(judge, driver, options, "Options", used.is_read_only);
-    judge.mark_mounts(before);
-    for finding in judge.examined.findings.iter_mut().skip(before) {
-        // Where the request names it; what the volume is made of is not the client's doing.
-        finding.path.clone_from(&used.path);
-        finding.value.clone_from(&super::finding::shown(&used.name));
-        finding.reason = "is a volume that was made to mount what is not allowed here";
-    }
+    judge.at(&used.path, |judge| {
+        let before = judge.examined.findings.len();
+        volume::driver(judge, driver, options, "Options", used.is_read_only);
+        judge.mark_mounts(before);
+        for finding in judge.examined.findings.iter_mut().skip(before) {
+            // Where the request names it; what the volume is made of is not the client's doing.
+            finding.path.clone_from(&used.path);
+            finding.value.clone_from(&super::finding::shown(&used.name));
+            finding.reason = "is a volume that was made to mount what is not allowed here";
+        }
+    });
     true
 }

@@ -1,14 +1,19 @@
 //! Namespaces that a container takes from the host or from another container
 //! (moby `api/types/container/hostconfig.go`).
 
+use super::engine::Argument;
 use super::field::{Field, Rule, examined};
 use super::json::Json;
 use super::judge::Judge;
+use super::own;
 use super::variable::Variable;
 
 /// Why the host's network is withheld, wherever it is asked for.
 pub const HOST_NETWORK: &str =
     "shares the host's network: its loopback services and abstract sockets";
+
+/// Why the host's cgroup namespace is withheld.
+pub const HOST_CGROUPS: &str = "sees the host's cgroups";
 
 const OF_CONTAINER: &str = "joins a namespace of another container";
 
@@ -50,9 +55,14 @@ pub const USERNS_MODE: Field = examined(
 /// `HostConfig.CgroupnsMode`.
 pub const CGROUPNS_MODE: Field = examined(
     "CgroupnsMode",
-    Rule::By(|judge, mode| mode_of(judge, mode, "cgroup", &["private"])),
+    Rule::By(|judge, mode| {
+        if judge.is_existing() && mode.text() == Some("host") && !judge.is_open("cgroup") {
+            return judge.ask_engine(Argument::HostCgroups);
+        }
+        mode_of(judge, mode, "cgroup", &["private"]);
+    }),
     Variable::HostNamespaces,
-    "sees the host's cgroups",
+    HOST_CGROUPS,
 );
 /// `HostConfig.Cgroup`.
 pub const CGROUP: Field = examined(
@@ -62,10 +72,25 @@ pub const CGROUP: Field = examined(
     OF_CONTAINER,
 );
 
+/// Whether a `HostConfig` gives the container a network namespace of its own: it does unless
+/// `NetworkMode` says otherwise in these words (moby `daemon/oci_linux.go`; a network's id, the
+/// host's one included, is a network to join from a namespace of its own).
+#[must_use]
+pub fn has_own_network(config: &Json<'_>) -> bool {
+    match config.field("NetworkMode") {
+        None | Some(Json::Null) => true,
+        Some(Json::Text(mode)) => {
+            let mode = mode.to_ascii_lowercase();
+            mode != "host" && mode != "container" && !mode.starts_with("container:")
+        }
+        Some(_) => false,
+    }
+}
+
 /// Judges the name of a network: the two that are none.
 pub fn network(judge: &mut Judge<'_>, mode: &str) {
     if !is_shared(judge, mode, "network") && mode.contains(':') {
-        judge.bad_value("is no network's name");
+        judge.bad_text(mode, "is no network's name");
     }
 }
 
@@ -73,7 +98,7 @@ pub fn network(judge: &mut Judge<'_>, mode: &str) {
 fn mode_of(judge: &mut Judge<'_>, value: &Json<'_>, kind: &'static str, own: &[&str]) {
     judge.text(value, |judge, mode| {
         if !mode.is_empty() && !own.contains(&mode) && !is_shared(judge, mode, kind) {
-            judge.bad_value("is no mode of that namespace");
+            judge.bad_text(mode, "is no mode of that namespace");
         }
     });
 }
@@ -91,6 +116,8 @@ fn is_shared(judge: &mut Judge<'_>, mode: &str, kind: &'static str) -> bool {
     } else if lower == "container" || lower.starts_with("container:") {
         if !is_open(judge, Variable::ContainerNamespaces) {
             judge.withhold_for(Variable::ContainerNamespaces, mode, kind, OF_CONTAINER);
+        } else if let Some((before, reference)) = mode.split_once(':') {
+            own::look_up(judge, &format!("{before}:"), reference, "");
         }
         true
     } else {

@@ -2,30 +2,17 @@
 
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
 use super::finding::Step;
-use super::json::{Json, Keys};
+use super::json::Json;
 use super::judge::Judge;
-use super::lookup::{NetworkUse, Question};
+use super::lookup::{NetworkUse, Networks, Question, Scope};
 use super::namespace;
+use super::network_option;
+use super::own;
 use super::variable::Variable;
 
 const DRIVER_REASON: &str =
     "is a network driver that reaches the host's own interfaces, or a plugin";
-const OPTION_REASON: &str = "is a network option that reaches the host's own interfaces or rules";
-
-/// Options of bridge and overlay networks that stay inside them.
-const PLAIN_OPTIONS: &[&str] = &[
-    "com.docker.network.driver.mtu",
-    "com.docker.network.bridge.default_bridge",
-    "com.docker.network.bridge.enable_icc",
-    "com.docker.network.bridge.enable_ip_masquerade",
-    "com.docker.network.bridge.host_binding_ipv4",
-    "com.docker.network.bridge.host_binding_ipv6",
-    "com.docker.network.container_iface_prefix",
-    "com.docker.network.driver.overlay.vxlanid_list",
-    "com.docker.network.enable_ipv4",
-    "com.docker.network.enable_ipv6",
-    "encrypted",
-];
+const IPAM_REASON: &str = "is an IPAM driver other than the engine's own: a plugin";
 
 /// The body of `NetworkCreate`.
 pub const NETWORK_CREATE: Object = Object::of(&[
@@ -48,12 +35,19 @@ pub const NETWORK_CREATE: Object = Object::of(&[
     harmless("ConfigOnly"),
     // A network that was made with the options it holds, which were judged then.
     harmless("ConfigFrom"),
-    examined("Options", Rule::Keys(PLAIN_OPTIONS), Variable::NetworkOptions, OPTION_REASON),
+    examined(
+        "Options",
+        Rule::By(network_option::of_network),
+        Variable::NetworkOptions,
+        network_option::UNKNOWN,
+    ),
     harmless_map("Labels"),
 ]);
 
 const IPAM: Object = Object::of(&[
-    examined("Driver", Rule::Word(&["default"]), Variable::NetworkDrivers, DRIVER_REASON),
+    examined("Driver", Rule::Word(&["default"]), Variable::NetworkDrivers, IPAM_REASON),
+    // Of the engine's own driver, which knows `com.docker.network.ipam.serial` alone (addresses in
+    // their order).
     harmless_map("Options"),
     inside("Config", Rule::Each(&Rule::Object(&IPAM_CONFIG))),
 ]);
@@ -70,7 +64,12 @@ const IPAM_CONFIG: Object = Object::of(&[
 
 /// The body of `NetworkConnect`.
 pub const NETWORK_CONNECT: Object =
-    Object::of(&[harmless("Container"), inside("EndpointConfig", Rule::Object(&ENDPOINT))]);
+    Object::of(&[CONTAINER, inside("EndpointConfig", Rule::Object(&ENDPOINT))]);
+
+/// The body of `NetworkDisconnect`.
+pub const NETWORK_DISCONNECT: Object = Object::of(&[CONTAINER, harmless("Force")]);
+
+const CONTAINER: Field = inside("Container", Rule::By(own::reference));
 
 /// `NetworkingConfig.EndpointsConfig`: settings by network. It attaches networks even where
 /// `NetworkMode` says none.
@@ -106,42 +105,71 @@ const ENDPOINT: Object = Object::of(&[
 ]);
 
 /// Options of an endpoint, a container's or a service's.
-const DRIVER_OPTS: Field =
-    examined("DriverOpts", Rule::By(endpoint_options), Variable::NetworkOptions, OPTION_REASON);
+const DRIVER_OPTS: Field = examined(
+    "DriverOpts",
+    Rule::By(network_option::of_endpoint),
+    Variable::NetworkOptions,
+    network_option::UNKNOWN,
+);
 
-/// `com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.x=1,...` and others.
-fn endpoint_options(judge: &mut Judge<'_>, value: &Json<'_>) {
-    judge.each_entry(value, |judge, key, value| match (key, value) {
-        ("com.docker.network.endpoint.ifname", _) => judge.read_once(value, Keys::Folded),
-        ("com.docker.network.endpoint.sysctls", Json::Text(sysctls)) => {
-            for sysctl in sysctls.split(',') {
-                let name = sysctl.split('=').next().unwrap_or(sysctl);
-                if !name.is_empty() && !judge.rules.list(Variable::Sysctls).has(name) {
-                    judge.withhold_for(Variable::Sysctls, name, name, "is a kernel parameter");
-                }
+/// Asks for the ids of the host's networks, since a service may name a network by the beginning of
+/// its id. A name that a swarm network has means that one, but only until it is removed: so what is
+/// held to those ids is what the service says, not what that means at the moment
+/// (moby `daemon/cluster/networks.go`, `populateNetworkID`: the swarm's networks by id, name and
+/// beginning of an id, then the local ones likewise).
+fn ask(judge: &mut Judge<'_>, name: &str) {
+    let used = NetworkUse { name: name.to_owned(), path: judge.path().to_vec() };
+    for scope in Scope::ALL {
+        let questions = &mut judge.examined.questions;
+        // They come first, so they are found at once.
+        let asked =
+            questions.iter_mut().take(Scope::ALL.len()).find_map(|question| match question {
+                Question::Network(networks) if networks.scope == scope => Some(networks),
+                Question::Network(_)
+                | Question::Volume(_)
+                | Question::Container(_)
+                | Question::Exec(_)
+                | Question::Engine(_) => None,
+            });
+        match asked {
+            Some(networks) => networks.uses.push(used.clone()),
+            None => {
+                let networks = Networks { scope, uses: vec![used.clone()] };
+                questions.insert(0, Question::Network(networks));
             }
         }
-        _ => {
-            if !judge.is_open(key) {
-                judge.withhold("", key);
-            }
-        }
-    });
+    }
 }
 
-/// What the daemon says of a network (`NetworkInspect`), judged for a service that wants to use it;
-/// whether it could be read.
-pub fn existing_network(judge: &mut Judge<'_>, used: &NetworkUse, network: &Json<'_>) -> bool {
-    let text = |name| network.field(name).and_then(Json::text);
-    let (Some(name), Some(driver)) = (text("Name"), text("Driver")) else { return false };
-    if name == "host" || driver == "host" {
-        let variable = Variable::HostNamespaces;
-        judge.withhold_for(variable, &used.name, "network", namespace::HOST_NETWORK);
-        for finding in &mut judge.examined.findings {
-            finding.path.clone_from(&used.path);
+/// What the daemon says of the host's networks (`NetworkList`, or `NetworkInspect` of the swarm's),
+/// judged for a service that names some; whether it could be read.
+pub fn existing_network(judge: &mut Judge<'_>, asked: &Networks, answer: &Json<'_>) -> bool {
+    let Some(ids) = host_ids(asked.scope, answer) else { return false };
+    for used in &asked.uses {
+        if ids.iter().any(|id| id.starts_with(&used.name)) {
+            let variable = Variable::HostNamespaces;
+            judge.withhold_for(variable, &used.name, "network", namespace::HOST_NETWORK);
+            if let Some(finding) = judge.examined.findings.last_mut() {
+                finding.path.clone_from(&used.path);
+            }
         }
     }
     true
+}
+
+/// The ids of networks that are the host's; `None` where the answer doesn't say.
+fn host_ids<'j>(scope: Scope, answer: &'j Json<'_>) -> Option<Vec<&'j str>> {
+    let id = |network: &'j Json<'_>| {
+        let has = |name, text| network.field(name).and_then(Json::text) == Some(text);
+        let is_hosts = has("Name", "host") || has("Driver", "host");
+        let id = network.field("Id").and_then(Json::text).filter(|id| !id.is_empty())?;
+        is_hosts.then_some(id)
+    };
+    match (scope, answer) {
+        (Scope::Local, Json::List(networks)) => networks.iter().map(id).collect(),
+        (Scope::Swarm, network @ Json::Object(_)) => Some(vec![id(network)?]),
+        (_, _) => None,
+    }
 }
 
 /// A service's networks: `[{Target, Aliases, DriverOpts}]`.
@@ -159,11 +187,11 @@ const ATTACHMENT: Object = Object::of(&[harmless("Target"), harmless("Aliases"),
             judge.step(Step::Field("Target"), |judge| {
                 namespace::network(judge, target);
                 if !judge.is_open("network") && !target.is_empty() {
-                    let path = judge.path().to_vec();
-                    let name = target.clone().into_owned();
-                    judge.examined.questions.push(Question::Network(NetworkUse { name, path }));
+                    ask(judge, target);
                 }
             });
         }
-        Some(_) => judge.bad_value("has a target that is no text"),
+        Some(value) => {
+            judge.step(Step::Field("Target"), |judge| judge.bad_value(value, "is no text"));
+        }
     });

@@ -3,7 +3,7 @@
 use super::field::{Field, Rule, examined};
 use super::finding::Step;
 use super::json::Json;
-use super::judge::Judge;
+use super::judge::{Judge, WRONG_TYPE};
 use super::rules::port_range;
 use super::variable::Variable;
 use core::ops::RangeInclusive;
@@ -28,7 +28,7 @@ pub const PUBLISH_ALL_PORTS: Field = examined(
         Json::Bool(true) => port(judge, &ANY),
         Json::Null | Json::Bool(false) => {}
         Json::Integer(_) | Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
-            judge.bad_value("has a value of the wrong type");
+            judge.bad_value(value, WRONG_TYPE);
         }
     }),
     Variable::PublishPorts,
@@ -42,10 +42,10 @@ pub const PUBLISHED_PORT: Field = examined(
         Json::Null => {}
         Json::Integer(number) => match u16::try_from(*number) {
             Ok(number) => port(judge, &(number..=number)),
-            Err(_) => judge.bad_value("is no port"),
+            Err(_) => judge.bad_value(value, "is no port"),
         },
         Json::Bool(_) | Json::Number | Json::Text(_) | Json::List(_) | Json::Object(_) => {
-            judge.bad_value("is no port");
+            judge.bad_value(value, "is no port");
         }
     }),
     Variable::PublishPorts,
@@ -70,11 +70,13 @@ fn binding(judge: &mut Judge<'_>, binding: &Json<'_>) {
                 "" => port(judge, &ANY),
                 text => match port_range(text) {
                     Some(range) => port(judge, &range),
-                    None => judge.bad_value("is no port and no range of ports"),
+                    None => judge.bad_text(text, "is no port and no range of ports"),
                 },
             });
         }
-        Some(_) => judge.bad_value("has a port that is no text"),
+        Some(value) => {
+            judge.step(Step::Field("HostPort"), |judge| judge.bad_value(value, "is no text"));
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub fn address(judge: &mut Judge<'_>, value: &Json<'_>) {
             return;
         }
         let Some(host) = host_of(address) else {
-            return judge.bad_value("is no address of a registry");
+            return judge.bad_text("", "is no address of a registry");
         };
         let is_hub = matches!(host, "index.docker.io" | "registry-1.docker.io");
         registry(judge, address, if is_hub { HUB } else { host });

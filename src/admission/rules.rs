@@ -1,9 +1,11 @@
 //! What the environment says of each variable, read once: the rules that arguments are held to.
 
 use super::host_path::{self, Prefix};
+use super::own::Own;
 use super::variable::{Kind, Variable};
 use crate::http::number::decimal;
 use core::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Nanoseconds of processor time in a second, the daemon's unit for processors.
 const NANO_CPUS: u64 = 1_000_000_000;
@@ -76,6 +78,8 @@ pub struct Rules {
     pub opens_configs: bool,
     /// Sockets that are root on the host, in their cleaned form: mounted only where listed.
     pub sockets: Vec<String>,
+    /// The gate's own container and files.
+    pub own: Arc<Own>,
 }
 
 impl Rules {
@@ -92,7 +96,22 @@ impl Rules {
             opens_secrets: false,
             opens_configs: false,
             sockets: host_path::SOCKETS.iter().map(|&path| path.to_owned()).collect(),
+            own: Arc::default(),
         }
+    }
+
+    /// These rules for a gate with this container and these files. `ALLOW_GATE=1` opens them.
+    #[must_use]
+    pub fn with_own(mut self, own: Own) -> Self {
+        if !self.is_on(Variable::Gate) {
+            self.own = Arc::new(own);
+        }
+        self
+    }
+
+    /// Paths of the host that are mounted only where they are listed themselves, cleaned.
+    pub fn guarded(&self) -> impl Iterator<Item = &str> {
+        self.sockets.iter().map(String::as_str).chain(self.own.paths())
     }
 
     /// These rules with one variable set.
@@ -161,6 +180,12 @@ impl Rules {
         }
     }
 
+    /// Whether containers that exist are held to what a create may ask for.
+    #[must_use]
+    pub fn judges_existing(&self) -> bool {
+        self.mode() != Mode::Off && !self.is_on(Variable::Existing)
+    }
+
     /// A list's items.
     #[must_use]
     pub fn list(&self, variable: Variable) -> &List {
@@ -215,9 +240,7 @@ fn parse(kind: Kind, text: &str) -> Option<Value> {
             let known = |item: &String| item == "*" || words.contains(&item.as_str());
             items.iter().all(known).then_some(Value::List(List(items)))?
         }
-        Kind::Paths => Value::Paths(
-            items(text)?.iter().map(|item| Prefix::parse(item)).collect::<Option<_>>()?,
-        ),
+        Kind::Paths => Value::Paths(Prefix::parse_list(items(text)?.iter().map(String::as_str))?),
         Kind::Ports => Value::Ports(split(text).map(port_range).collect::<Option<_>>()?),
         Kind::Bytes => limit(text, bytes)?,
         Kind::Processors => limit(text, processors)?,

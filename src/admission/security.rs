@@ -1,10 +1,12 @@
 //! What confines a container: capabilities, security options, masked paths, devices.
 
+use super::engine::{Argument, Version};
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
 use super::host_path;
 use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::rules::List;
+use super::sha256;
 use super::variable::Variable;
 
 /// The capabilities that every container has unless it drops them (moby `oci/caps/defaults.go`):
@@ -26,7 +28,7 @@ const DEFAULT_CAPABILITIES: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-/// What is masked in every container, whatever the daemon's version (moby `oci/defaults.go`).
+/// What every version of the daemon masks by default (moby `daemon/pkg/oci/defaults.go`).
 const MASKED_PATHS: &[&str] = &[
     "/proc/asound",
     "/proc/acpi",
@@ -40,6 +42,17 @@ const MASKED_PATHS: &[&str] = &[
     "/sys/firmware",
 ];
 
+/// What later releases mask too: each path with the first release of each series that does. Later
+/// series all do.
+const MASKED_SINCE: &[(&str, &[Version])] = &[
+    ("/sys/devices/virtual/powercap", &[version(20, 10, 27), version(23, 0, 8), version(24, 0, 7)]),
+    ("/proc/interrupts", &[version(28, 1, 0)]),
+];
+
+const fn version(major: u32, minor: u32, patch: u32) -> Version {
+    Version { major, minor, patch }
+}
+
 /// What is read-only in every container, likewise.
 const READONLY_PATHS: &[&str] =
     &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
@@ -51,6 +64,20 @@ const UNMASKED: &str = "systempaths=unconfined";
 const TRUE: &[&str] = &["1", "t", "T", "TRUE", "true", "True"];
 
 const CAPABILITY_REASON: &str = "is a capability that containers do not have";
+const ROOT_CAPABILITY_REASON: &str =
+    "is a capability that containers do not have, and with which one is root on the host";
+
+/// Capabilities that open the host to a container with nothing else of it (capabilities(7)).
+const ROOT_CAPABILITIES: &[&str] = &[
+    "ALL",
+    "BPF",
+    "DAC_READ_SEARCH",
+    "MAC_ADMIN",
+    "SYS_ADMIN",
+    "SYS_MODULE",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+];
 
 /// `HostConfig.CapAdd`.
 pub const CAP_ADD: Field = capabilities("CapAdd");
@@ -70,7 +97,7 @@ pub const SECURITY_OPT: Field = examined(
 /// `HostConfig.MaskedPaths`.
 pub const MASKED: Field = examined(
     "MaskedPaths",
-    Rule::By(|judge, value| kernel_paths(judge, value, MASKED_PATHS)),
+    Rule::By(masked_paths),
     Variable::SecurityOpt,
     "unmasks kernel files of the host",
 );
@@ -150,35 +177,48 @@ fn capability(judge: &mut Judge<'_>, text: &str) {
     let is_default = DEFAULT_CAPABILITIES.contains(&name.as_str())
         && !judge.rules.is_on(Variable::RequireCapDropAll);
     if !is_default && !allowed.iter().any(is_open) {
-        judge.withhold(text, &name);
+        let is_root = ROOT_CAPABILITIES.contains(&name.as_str());
+        let reason = if is_root { ROOT_CAPABILITY_REASON } else { CAPABILITY_REASON };
+        judge.withhold_for(Variable::Capabilities, text, &name, reason);
     }
 }
 
 /// One security option. The daemon splits at the first `=`, or at the first `:` where there is
 /// none (moby `daemon/daemon_unix.go`, `parseSecurityOpt`).
-fn security_opt(judge: &mut Judge<'_>, text: &str) {
+pub fn security_opt(judge: &mut Judge<'_>, text: &str) {
     let (key, value) = match text {
         "disable" => ("label", "disable"),
         text => text.split_once('=').or_else(|| text.split_once(':')).unwrap_or((text, "")),
     };
     let confines = match key {
-        // "apparmor=" and "seccomp=" mean the daemon's own; "seccomp=builtin" would be moby's in the
-        // place of a stricter one.
+        // "apparmor=" and "seccomp=" mean the daemon's own, the others moby's: those that a container
+        // has anyway, unless the daemon was given one of the operator's own as default (moby
+        // `daemon/seccomp_linux.go`; before 23.0 "builtin" is no profile, and refused).
         "apparmor" => matches!(value, "" | "docker-default"),
-        "seccomp" => value.is_empty(),
+        "seccomp" => matches!(value, "" | "builtin"),
         "no-new-privileges" => key == text || TRUE.contains(&value),
         _ => false,
     };
-    if !confines && !is_listed(judge.rules.list(Variable::SecurityOpt), key, value) {
-        let item = match key {
-            // A whole profile is no item of a list.
-            "seccomp" if value != "unconfined" => "seccomp=*".to_owned(),
-            _ if value.is_empty() => key.to_owned(),
-            _ => format!("{key}={value}"),
-        };
-        judge.withhold(text, &item);
+    if confines || is_listed(judge.rules.list(Variable::SecurityOpt), key, value) {
+        return;
+    }
+    match key {
+        "seccomp" if value != "unconfined" => profile(judge, value),
+        _ if value.is_empty() => judge.withhold(text, key),
+        _ => judge.withhold(text, &format!("{key}={value}")),
     }
 }
+
+/// A system-call filter of the client's own, which may well let everything through. It is no item of a
+/// list, so its digest is: of the text as it is sent.
+fn profile(judge: &mut Judge<'_>, text: &str) {
+    let item = format!("seccomp=sha256:{}", sha256::hex(text.as_bytes()));
+    if !judge.is_open(&item) {
+        judge.withhold_for(Variable::SecurityOpt, text, &item, PROFILE_REASON);
+    }
+}
+
+const PROFILE_REASON: &str = "is a system-call filter of the client's own";
 
 fn is_listed(list: &List, key: &str, value: &str) -> bool {
     list.has(&format!("{key}={value}")) || value.is_empty() && list.has(key)
@@ -212,6 +252,42 @@ pub fn has_all(capabilities: Option<&Json<'_>>) -> bool {
     }
 }
 
+/// Paths that are masked: all that the engine masks by default. A container that exists may have been
+/// made by an older engine.
+fn masked_paths(judge: &mut Judge<'_>, value: &Json<'_>) {
+    if matches!(value, Json::Null) {
+        return;
+    }
+    let before = judge.examined.findings.len();
+    kernel_paths(judge, value, MASKED_PATHS);
+    let is_fine = judge.examined.findings.len() == before;
+    if is_fine && !judge.is_existing() && !judge.is_open(UNMASKED) {
+        let mut paths = Vec::new();
+        judge.each_text(value, |_, path| paths.push(path.to_owned()));
+        let is_masked = |(path, _): &(&str, _)| paths.iter().any(|other| other == path);
+        if !MASKED_SINCE.iter().all(is_masked) {
+            judge.ask_engine(Argument::MaskedPaths(paths));
+        }
+    }
+}
+
+/// Judges masked paths by what the engine of this release masks; of an unknown one, by what any
+/// does.
+pub fn judge_masked_paths(judge: &mut Judge<'_>, paths: &[String], engine: Option<Version>) {
+    let masks = |since: &[Version]| {
+        engine.is_none_or(|engine| {
+            let in_series =
+                since.iter().find(|v| (v.major, v.minor) == (engine.major, engine.minor));
+            in_series.or(since.last()).is_none_or(|&first| engine >= first)
+        })
+    };
+    let is_unmasked = |path: &str| !paths.iter().any(|other| other == path);
+    if MASKED_SINCE.iter().any(|(path, since)| masks(since) && is_unmasked(path)) {
+        let reason = "unmasks kernel files of the host that this engine masks by default";
+        judge.withhold_for(Variable::SecurityOpt, "", UNMASKED, reason);
+    }
+}
+
 /// Masked and read-only paths: at least what every container has. A client that copies a
 /// container's settings sends the whole list.
 fn kernel_paths(judge: &mut Judge<'_>, value: &Json<'_>, least: &[&str]) {
@@ -227,7 +303,7 @@ fn kernel_paths(judge: &mut Judge<'_>, value: &Json<'_>, least: &[&str]) {
 /// A device, or a directory with all devices below it.
 fn device(judge: &mut Judge<'_>, device: &Json<'_>) {
     let Some(path) = device.field("PathOnHost").and_then(Json::text) else {
-        return judge.bad_value("names no device");
+        return judge.bad_text("", "names no device (PathOnHost)");
     };
     let is_listed = |item: &str| {
         item == "*" || item.starts_with('/') && host_path::is_within(path, &host_path::clean(item))
@@ -244,7 +320,12 @@ fn device(judge: &mut Judge<'_>, device: &Json<'_>) {
 pub const PRIVILEGES: Object = Object::of(&[
     examined(
         "CredentialSpec",
-        Rule::Empty,
+        Rule::By(|judge, value| {
+            judge.read_once(value, Keys::Folded);
+            if !value.is_empty() && !judge.is_open("credentialspec") {
+                judge.withhold("", "credentialspec");
+            }
+        }),
         Variable::SecurityOpt,
         "gives a credential to the container",
     ),
@@ -254,47 +335,62 @@ pub const PRIVILEGES: Object = Object::of(&[
         Variable::SecurityOpt,
         "changes the container's SELinux context",
     ),
-    examined(
-        "Seccomp",
-        Rule::By(|judge, value| service_mode(judge, value, "seccomp")),
-        Variable::SecurityOpt,
-        "loosens the system-call filter",
-    ),
+    examined("Seccomp", Rule::By(seccomp), Variable::SecurityOpt, "loosens the system-call filter"),
     examined(
         "AppArmor",
-        Rule::By(|judge, value| service_mode(judge, value, "apparmor")),
+        Rule::By(|judge, value| service_mode(judge, value, "apparmor=unconfined")),
         Variable::SecurityOpt,
         "loosens the AppArmor profile",
     ),
     harmless("NoNewPrivileges"),
 ]);
 
+/// `{Disable, User, Role, Type, Level}`, by the items of a container's `label=...`.
 fn selinux(judge: &mut Judge<'_>, value: &Json<'_>) {
     judge.read_once(value, Keys::Folded);
-    let is_set =
-        value.entries().is_some_and(|entries| entries.iter().any(|(_, value)| !value.is_empty()));
-    if is_set && !judge.is_open("label=disable") {
-        judge.withhold("", "label=disable");
+    for (key, value) in value.entries().unwrap_or_default() {
+        let known = ["Disable", "User", "Role", "Type", "Level"];
+        let name = known.iter().find(|name| super::json::is_named(key, name));
+        let item = match (name, value.text()) {
+            (Some(&"Disable"), _) => "label=disable".to_owned(),
+            (Some(name), Some(text)) => format!("label={}:{text}", name.to_ascii_lowercase()),
+            (_, _) => "label=*".to_owned(),
+        };
+        if !value.is_empty() && !judge.is_open(&item) {
+            judge.withhold(&item, &item);
+        }
     }
 }
 
-/// `{"Mode": "default"}`, or one that loosens.
-fn service_mode(judge: &mut Judge<'_>, value: &Json<'_>, key: &'static str) {
-    judge.read_once(value, Keys::Folded);
-    let mode = value.field("Mode").and_then(Json::text).unwrap_or_default();
-    let is_custom = value.field("Profile").is_some_and(|profile| !profile.is_empty());
-    if matches!(mode, "" | "default") && !is_custom {
-        return;
-    }
-    // Services say "disabled" where containers say "unconfined".
-    let item = if is_custom { format!("{key}=*") } else { format!("{key}=unconfined") };
-    let list = judge.rules.list(Variable::SecurityOpt);
-    let is_open = if is_custom {
-        list.has_everything() || list.iter().any(|listed| listed == item)
-    } else {
-        list.has(&item)
+/// A service's `{"Mode": "default"}`, one that loosens, or one with a profile of the client's own.
+fn seccomp(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let profile_of = |value: &Json<'_>| match value.field("Profile") {
+        Some(Json::Text(text)) if !text.is_empty() => Some(text.clone().into_owned()),
+        Some(_) | None => None,
     };
-    if !is_open {
-        judge.withhold(mode, &item);
+    let is_open = judge.is_open("seccomp=*") || judge.is_open("*");
+    match profile_of(value) {
+        Some(text) => {
+            judge.read_once(value, Keys::Folded);
+            if !is_open {
+                profile(judge, &text);
+            }
+        }
+        None => service_mode(judge, value, "seccomp=unconfined"),
+    }
+}
+
+/// `{"Mode": "default"}`, or one that loosens: services say "disabled" where containers say
+/// "unconfined".
+fn service_mode(judge: &mut Judge<'_>, value: &Json<'_>, item: &'static str) {
+    judge.read_once(value, Keys::Folded);
+    match value.field("Mode") {
+        None | Some(Json::Null) => {}
+        Some(Json::Text(mode)) => {
+            if !matches!(mode.as_ref(), "" | "default") && !judge.is_open(item) {
+                judge.withhold(mode, item);
+            }
+        }
+        Some(value) => judge.bad_value(value, "is no text"),
     }
 }

@@ -6,7 +6,7 @@ use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::limit::{self, Confined};
 use super::variable::Variable;
-use super::{log_driver, mount, network, publish, registry, security};
+use super::{log_driver, mount, network, publish, registry, security, sysctl};
 
 /// The body of both.
 pub const SERVICE: Object = Object::of(&[
@@ -20,7 +20,10 @@ pub const SERVICE: Object = Object::of(&[
     network::NETWORKS,
     inside("EndpointSpec", Rule::Object(&ENDPOINT)),
 ])
-.then(confined);
+.then(|judge, service| {
+    sysctls(judge, service);
+    confined(judge, service);
+});
 
 const TASK: Object = Object::of(&[
     inside("ContainerSpec", Rule::Object(&CONTAINER)),
@@ -80,7 +83,7 @@ const CONTAINER: Object = Object::of(&[
         }),
     ),
     harmless("Isolation"),
-    examined("Sysctls", Rule::Keys(&[]), Variable::Sysctls, "is a kernel parameter"),
+    sysctl::SYSCTLS,
     security::CAPABILITY_ADD,
     harmless("CapabilityDrop"),
     // As in `HostConfig`.
@@ -128,6 +131,22 @@ fn kept(judge: &mut Judge<'_>, value: &Json<'_>, is_open: bool, needs: &'static 
         let reason = "shows the service what the swarm keeps";
         judge.find(Cause::Closed, "", reason, needs.to_owned());
     }
+}
+
+/// The parameters of its containers, whose networks are their own unless the host's may be joined:
+/// where that is allowed, nobody asks what network an id means.
+fn sysctls(judge: &mut Judge<'_>, service: &Json<'_>) {
+    let task = service.field("TaskTemplate").unwrap_or(&Json::Null);
+    let container = task.field("ContainerSpec").unwrap_or(&Json::Null);
+    let names_some =
+        |object: &Json<'_>| object.field("Networks").is_some_and(|value| !value.is_empty());
+    let may_join = judge.rules.list(Variable::HostNamespaces).has("network");
+    let is_own_network = !may_join || !names_some(task) && !names_some(service);
+    judge.step(Step::Field("TaskTemplate"), |judge| {
+        judge.step(Step::Field("ContainerSpec"), |judge| {
+            sysctl::of(judge, container, is_own_network);
+        });
+    });
 }
 
 /// What the variables ask of the service's containers.

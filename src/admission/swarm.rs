@@ -64,7 +64,7 @@ const EXTERNAL_CA: Object = Object::of(&[
         Rule::By(|judge, value| {
             judge.each_text(value, |judge, url| match registry::host_of(url) {
                 Some(host) => peer(judge, host),
-                None => judge.bad_value("is no plain URL"),
+                None => judge.bad_text(url, "is no plain URL"),
             });
         }),
         Variable::SwarmPeers,

@@ -120,7 +120,7 @@ variables! {
     Devices             "ALLOW_DEVICES"              "devices"              List,   "",  "devices by path (and what is below it), device cgroup rules as they are written, device requests by driver (gpu where they name none)";
     SecurityOpt         "ALLOW_SECURITY_OPT"         "security-opt"         List,   "",  "security options that loosen, such as seccomp=unconfined, apparmor=*, systempaths=unconfined";
     Sysctls             "ALLOW_SYSCTLS"              "sysctls"              List,   "",  "kernel parameters of a container, such as net.ipv4.*";
-    Runtimes            "ALLOW_RUNTIMES"             "runtimes"             List,   "runc,io.containerd.runc.v2", "runtimes that a container may name";
+    Runtimes            "ALLOW_RUNTIMES"             "runtimes"             List,   "",  "runtimes that a container may name beside the engine's default";
     CgroupParents       "ALLOW_CGROUP_PARENTS"       "cgroup-parents"       List,   "",  "cgroups below which a container may be put";
     OomProtection       "ALLOW_OOM_PROTECTION"       "oom-protection"       Switch, "0", "containers that the kernel spares when memory runs out";
     Annotations         "ALLOW_ANNOTATIONS"          "annotations"          List,   "",  "annotations that the runtime reads";
@@ -129,6 +129,8 @@ variables! {
     Registries          "ALLOW_REGISTRIES"           "registries"           List,   "",  "registries that images may come from and go to, such as docker.io; unset: any";
     NetworkDrivers      "ALLOW_NETWORK_DRIVERS"      "network-drivers"      List,   "",  "network drivers other than bridge and overlay, such as macvlan";
     NetworkOptions      "ALLOW_NETWORK_OPTIONS"      "network-options"      List,   "",  "options of networks and endpoints that reach the host's own interfaces or rules";
+    Existing            "ALLOW_EXISTING"             "existing"             Switch, "0", "exec, attach and file copies in containers that have more than a create may ask for";
+    Gate                "ALLOW_GATE"                 "gate"                 Switch, "0", "changes to the gate's own container: exec, attach, archive, update, rename, stop, remove and the like";
     ExecPrivileged      "ALLOW_EXEC_PRIVILEGED"      "exec-privileged"      Switch, "0", "privileged processes in containers";
     BuildNetworks       "ALLOW_BUILD_NETWORKS"       "build-networks"       List,   "",  "networks for the steps of a build, other than the daemon's default and none";
     BuildRemote         "ALLOW_BUILD_REMOTE"         "build-remote"         Switch, "0", "builds from a URL that the daemon fetches";

@@ -3,10 +3,10 @@
 
 use super::cut;
 use super::examiner::Examiner;
-use super::finding::{Cause, Finding, Findings};
+use super::finding::{Cause, Finding, Findings, Step};
 use super::json::{self, JsonError};
 use super::judge::Examined;
-use super::lookup::{Answered, Question};
+use super::lookup::{Answered, Question, ReferencePlace};
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ pub struct Case {
     findings: Vec<Finding>,
     unknown: Vec<String>,
     questions: VecDeque<Question>,
-    id: Option<String>,
+    resolved: Vec<(ReferencePlace, String)>,
 }
 
 /// What is to be told of a request that passes.
@@ -56,8 +56,9 @@ pub struct Passed {
     pub body: Vec<u8>,
     /// What is to be told.
     pub notes: Notes,
-    /// The full id of the container that was judged, which the request must name.
-    pub id: Option<String>,
+    /// The full ids of the containers that were judged, which the request's head must name, and
+    /// where. Its body has those that it must name.
+    pub resolved: Vec<(ReferencePlace, String)>,
 }
 
 impl Case {
@@ -70,6 +71,7 @@ impl Case {
         name: Option<&str>,
     ) -> Self {
         let question = examiner.question.zip(name).map(|(question, name)| question(name));
+        let question = question.filter(|question| question.is_needed(rules));
         let mut case = Self {
             examiner,
             rules: Arc::clone(rules),
@@ -77,15 +79,32 @@ impl Case {
             findings: Vec::new(),
             unknown: Vec::new(),
             questions: question.into_iter().collect(),
-            id: None,
+            resolved: Vec::new(),
         };
-        case.add(examiner.head(rules, query, name));
+        if case.is_examined() {
+            case.add(examiner.head(rules, query, name));
+        }
         case
+    }
+
+    /// Whether the body decides.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        self.examiner.body.is_some() && self.is_examined()
+    }
+
+    /// Whether query and body are looked into. With `ADMISSION=off` only what may mean the gate's
+    /// own container is.
+    fn is_examined(&self) -> bool {
+        let is_off = self.rules.mode() == Mode::Off;
+        !is_off || self.examiner.is_unconditional && self.rules.own.is_container()
     }
 
     /// Adds what the body says.
     pub fn read(&mut self, body: Vec<u8>) {
-        self.add(self.examiner.examine(&self.rules, &body));
+        if self.reads_body() {
+            self.add(self.examiner.examine(&self.rules, &body));
+        }
         self.body = body;
     }
 
@@ -96,7 +115,7 @@ impl Case {
         self.questions.extend(questions);
         if self.questions.len() > QUESTIONS_MAX {
             self.questions.clear();
-            let reason = "names more volumes and networks than the daemon will be asked about";
+            let reason = "needs more look-ups than the daemon will be asked";
             self.findings.push(Finding::of(Cause::BadValue, reason));
         }
     }
@@ -104,7 +123,12 @@ impl Case {
     /// The next question that only the daemon can answer. None where the case is decided anyway.
     #[must_use]
     pub fn question(&self) -> Option<&Question> {
-        if self.is_lost() { None } else { self.questions.front() }
+        let is_decided = match self.rules.mode() {
+            Mode::Enforce => self.is_lost(),
+            // What would be refused passes, unless it means the gate's own container.
+            Mode::Audit | Mode::Off => self.is_refused(),
+        };
+        if is_decided { None } else { self.questions.front() }
     }
 
     /// Whether nothing was found, nothing is to be told and nothing to be asked.
@@ -116,7 +140,9 @@ impl Case {
     /// Whether it is refused, whatever else comes.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.is_lost() && self.rules.mode() == Mode::Enforce
+        let is_enforced = self.rules.mode() == Mode::Enforce;
+        is_enforced && self.is_lost()
+            || self.findings.iter().any(|finding| finding.cause.is_unconditional())
     }
 
     fn is_lost(&self) -> bool {
@@ -130,8 +156,8 @@ impl Case {
     /// Hears the daemon's answer to the question.
     pub fn answer(&mut self, status: u16, body: &[u8]) {
         if let Some(question) = self.questions.pop_front() {
-            let Answered { examined, id } = question.answered(&self.rules, status, body);
-            self.id = id.or_else(|| self.id.take());
+            let Answered { examined, resolved } = question.answered(&self.rules, status, body);
+            self.resolved.extend(resolved);
             self.add(examined);
         }
     }
@@ -149,15 +175,21 @@ impl Case {
     /// Why it is refused.
     pub fn close(self) -> Result<Passed, Findings> {
         let (is_lost, strips, mode) = (self.is_lost(), self.strips(), self.rules.mode());
-        let Self { examiner, rules, mut body, findings, unknown, id, .. } = self;
+        let Self { examiner, rules, mut body, mut findings, unknown, resolved, .. } = self;
         let mut notes = Notes { unknown, ..Notes::default() };
-        let passed = |body, notes| Ok(Passed { body, notes, id: id.clone() });
-        match (Findings::of(findings), mode) {
-            (None, _) => passed(body, notes),
-            (Some(findings), Mode::Audit | Mode::Off) => {
-                notes.would_refuse = Some(findings);
-                passed(body, notes)
+        if mode != Mode::Enforce {
+            let held: Vec<_> =
+                findings.iter().filter(|found| found.cause.is_unconditional()).cloned().collect();
+            if let Some(held) = Findings::of(held) {
+                return Err(held);
             }
+            if mode == Mode::Off {
+                (findings, notes) = (Vec::new(), Notes::default());
+            }
+        }
+        match (Findings::of(findings), mode) {
+            (None, _) => {}
+            (Some(findings), Mode::Audit | Mode::Off) => notes.would_refuse = Some(findings),
             (Some(findings), Mode::Enforce) => {
                 if is_lost || !strips {
                     return Err(findings);
@@ -168,13 +200,36 @@ impl Case {
                     Some(kept) if examiner.examine(&rules, &kept).findings.is_empty() => {
                         body = kept;
                         notes.stripped = findings.iter().cloned().collect();
-                        passed(body, notes)
                     }
-                    Some(_) | None => Err(findings),
+                    Some(_) | None => return Err(findings),
                 }
             }
         }
+        let (body, resolved) = with_ids(body, resolved)?;
+        Ok(Passed { body, notes, resolved })
     }
+}
+
+/// The body with full ids in place of the references that stand in it; what stands elsewhere is left.
+fn with_ids(
+    body: Vec<u8>,
+    resolved: Vec<(ReferencePlace, String)>,
+) -> Result<(Vec<u8>, Vec<(ReferencePlace, String)>), Findings> {
+    let mut texts: Vec<(&[Step], String)> = Vec::new();
+    for (place, id) in &resolved {
+        if let ReferencePlace::Body { path, before, after } = place {
+            texts.push((path, format!("{before}{id}{after}")));
+        }
+    }
+    if texts.is_empty() {
+        return Ok((body, resolved));
+    }
+    let reason = "refers to a container in a way that can't be replaced by its id";
+    let body = cut::with_texts(&body, &texts)
+        .ok_or_else(|| Findings::from(Finding::of(Cause::BadValue, reason)))?;
+    let is_left =
+        |(place, _): &(ReferencePlace, String)| !matches!(place, ReferencePlace::Body { .. });
+    Ok((body, resolved.into_iter().filter(is_left).collect()))
 }
 
 /// Examines the body of an operation that hijacks: what follows its one value would be the

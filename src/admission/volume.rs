@@ -32,7 +32,11 @@ const PLAIN_OPTIONS: &[&str] = &[
     "nomand",
 ];
 
-/// A tmpfs takes these beside them, each with a value (tmpfs(5)).
+/// A tmpfs takes this beside them: its programs run in the container, as those of its root and of
+/// every volume do (moby `pkg/mount`: `noexec` is only the default).
+const TMPFS_FLAGS: &[&str] = &["exec"];
+
+/// And these, each with a value (tmpfs(5)).
 const TMPFS_OPTIONS: &[&str] = &["size", "mode", "uid", "gid", "nr_inodes", "nr_blocks"];
 
 /// Options that make a mount a bind mount, whatever its type says (mount(2), `MS_BIND`).
@@ -88,7 +92,7 @@ pub fn driver(
     let name = match name {
         None | Some(Json::Null) => "",
         Some(Json::Text(name)) => name,
-        Some(_) => return judge.bad_value("has a driver that is no text"),
+        Some(value) => return judge.bad_value(value, "is a driver's name that is no text"),
     };
     if !matches!(name, "" | "local") {
         if !judge.rules.list(Variable::VolumeDrivers).has(name) {
@@ -100,14 +104,19 @@ pub fn driver(
     let mut mount = LocalMount::default();
     judge.step(Step::Field(options_name), |judge| {
         judge.each_entry(options.unwrap_or(&Json::Null), |judge, key, value| {
-            let Json::Text(value) = value else { return judge.bad_value("is no text") };
+            let Json::Text(value) = value else {
+                return judge.bad_value(value, "is no text");
+            };
             match key {
                 "type" => mount.kind = value.clone().into_owned(),
                 "device" => mount.device = Some(value.clone().into_owned()),
                 "o" => mount.options = value.clone().into_owned(),
                 // A quota.
                 "size" => {}
-                _ => judge.bad_value("is no option of the local volume driver"),
+                _ => judge.bad_text(
+                    "",
+                    "is no option of the local volume driver (type, o, device, size)",
+                ),
             }
         });
         mount.judge(judge, is_read_only);
@@ -130,7 +139,10 @@ impl LocalMount {
         let Some(device) = &self.device else {
             // Without a device nothing is mounted; the daemon wants both or none of them.
             return if !self.kind.is_empty() || !self.options.is_empty() {
-                judge.bad_value("has a type or options without a device");
+                judge.bad_text(
+                    if self.kind.is_empty() { &self.options } else { &self.kind },
+                    "is a type, or options, without a device",
+                );
             };
         };
         for word in words().filter(|word| PROPAGATION_OPTIONS.contains(word)) {
@@ -142,17 +154,21 @@ impl LocalMount {
                 // Anything but a bind mount has no type only by mistake, and is judged as one.
                 let known: [&[&str]; 4] =
                     [BIND_OPTIONS, PLAIN_OPTIONS, PROPAGATION_OPTIONS, PRIVATE_OPTIONS];
-                if words().any(|word| {
-                    !word.is_empty() && !known.iter().any(|known| known.contains(&word))
-                }) {
-                    return judge.bad_value("has an option that no bind mount takes");
+                let is_strange = |word: &&str| {
+                    !word.is_empty() && !known.iter().any(|known| known.contains(word))
+                };
+                if let Some(word) = words().find(is_strange) {
+                    return judge.bad_text(word, "is no option that a bind mount takes");
                 }
                 let is = |word| self.options.split(',').any(|option| option == word);
                 // The kernel walks this path, following what links it finds before a `..`.
                 if device.starts_with('/') && !host_path::has_dots(device) {
                     judge.host_path(device, is_read_only || is("ro") && !is("rw"));
                 } else {
-                    judge.bad_value("binds a path that is not absolute, or has .. in it");
+                    judge.bad_text(
+                        device,
+                        "is a path to bind that is not absolute, or has . or .. in it",
+                    );
                 }
             }
             kind => {
@@ -174,13 +190,13 @@ pub fn propagation(judge: &mut Judge<'_>, word: &str) {
     }
 }
 
-/// Judges a word that a tmpfs does not plainly take: `exec`, `suid`, `dev`, or none at all.
+/// Judges a word that a tmpfs does not plainly take: `suid`, `dev`, or none at all.
 pub fn tmpfs_option(judge: &mut Judge<'_>, word: &str) {
-    if !matches!(word, "exec" | "suid" | "dev") {
+    if !matches!(word, "suid" | "dev") {
         return judge.close(word, "is no option that a tmpfs may have");
     }
     if !judge.rules.list(Variable::TmpfsOptions).has(word) {
-        let reason = "lets a tmpfs hold programs, set-user-ID files or devices";
+        let reason = "lets a tmpfs hold set-user-ID files or devices";
         judge.withhold_for(Variable::TmpfsOptions, word, word, reason);
     }
 }
@@ -192,6 +208,7 @@ pub fn tmpfs_options<'o>(judge: &mut Judge<'_>, options: impl Iterator<Item = &'
             None => {
                 option.is_empty()
                     || PLAIN_OPTIONS.contains(&option)
+                    || TMPFS_FLAGS.contains(&option)
                     || PRIVATE_OPTIONS.contains(&option)
             }
             Some((word, value)) => {

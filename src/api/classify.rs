@@ -6,6 +6,7 @@ use super::route::{Path, ROUTES};
 use super::version::ApiVersion;
 use crate::http::{Method, Target, target::percent_decode, word};
 use core::fmt;
+use core::ops::Range;
 
 /// A request reduced to the API's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub struct Call {
     pub operation: Operation,
     /// The version its path names; without one the daemon takes its newest.
     pub version: Option<ApiVersion>,
+}
+
+/// The name that a path has where its operation's template leaves one open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name<'t> {
+    /// The name, decoded.
+    pub text: &'t str,
+    /// Its bytes in the target, as they were sent.
+    pub place: Range<usize>,
 }
 
 /// Why a request is no operation.
@@ -43,6 +53,9 @@ impl Call {
     /// # Errors
     /// It is in no line of the table, or not every reader would find it in the same one.
     pub fn of(method: Method, target: &Target<'_>) -> Result<Self, Unclassified> {
+        if target.moved.is_some() {
+            return Err(Unclassified::Unknown);
+        }
         let call = Self::of_segments(method, segments(&target.path))?;
         if target.has_encoded_slash() {
             let decoded: Vec<_> = target
@@ -58,10 +71,10 @@ impl Call {
         Ok(call)
     }
 
-    /// The name in the path, decoded: what stands for the template's first name. `None` where the
-    /// operation has none, or it is not UTF-8.
+    /// The name in the path, decoded, and where in the target it stands: what is there for the
+    /// template's first name. `None` where the operation has none, or it is not UTF-8.
     #[must_use]
-    pub fn name<'t>(&self, target: &'t Target<'_>) -> Option<&'t str> {
+    pub fn name<'t>(&self, target: &'t Target<'_>) -> Option<Name<'t>> {
         let (before, after) = self.operation.line().template.split_once('{')?;
         let after = after.split_once('}')?.1;
         let path = core::str::from_utf8(&target.path).ok()?;
@@ -75,7 +88,21 @@ impl Call {
         for _ in after.matches('/') {
             name = name.rsplit_once('/')?.0;
         }
-        Some(name)
+        Some(Name { text: name, place: self.place(target.raw_path, before, after)? })
+    }
+
+    /// Where a name stands in the path as it was sent. Cut before it is decoded, it has the same
+    /// segments before and after the name ([`Unclassified::EncodedSlash`]).
+    fn place(self, path: &[u8], before: &str, after: &str) -> Option<Range<usize>> {
+        let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
+        let ahead = before.matches('/').count().saturating_sub(1);
+        let ahead = ahead.saturating_add(usize::from(self.version.is_some()));
+        let start = slashes.clone().map(|(at, _)| at).nth(ahead)?.checked_add(1)?;
+        let end = match after.matches('/').count().checked_sub(1) {
+            Some(behind) => slashes.rev().map(|(at, _)| at).nth(behind)?,
+            None => path.len(),
+        };
+        (start < end).then_some(start..end)
     }
 
     fn of_segments<'s>(
@@ -127,8 +154,7 @@ mod tests {
     #[test]
     fn every_line_finds_itself() {
         for line in Operation::TABLE {
-            let path =
-                line.template.replace("{name...}", "a.b:5000/c/d").replace("{path...}", "x/y");
+            let path = line.template.replace("...}", "/c/d}").replace("{path/c/d}", "x/y");
             let path = path.replace(['{', '}'], "");
             assert_eq!(operation(line.method, &path), Some(line.operation), "{path}");
             let versioned = format!("/v1.41{path}");
@@ -147,7 +173,9 @@ mod tests {
             (Method::Get, "/Containers/json"),
             (Method::Get, "/V1.41/containers/json"),
             (Method::Get, "/v1.41/v1.41/containers/json"),
-            (Method::Get, "/containers/a/b/json"),
+            (Method::Get, "/containers/a/b"),
+            (Method::Get, "/containers/attach/ws"),
+            (Method::Get, "/services/a/b"),
             (Method::Post, "/containers/json"),
             (Method::Head, "/version"),
             (Method::Head, "/containers/json"),
@@ -155,7 +183,7 @@ mod tests {
             (Method::Get, "/images/json/"),
             (Method::Get, "/metrics"),
             (Method::Post, "/moby.buildkit.v1.Control/Solve"),
-            (Method::Post, "/containers/x/exec/start"),
+            (Method::Post, "/containers/x/exec/y"),
         ] {
             let Ok(target) = Target::parse(path.as_bytes()) else { continue };
             assert_eq!(Call::of(method, &target), Err(Unclassified::Unknown), "{method} {path}");
@@ -175,6 +203,19 @@ mod tests {
             (Method::Get, "/v1.41/networks/", Operation::NetworkList),
             (Method::Get, "/plugins/privileges", Operation::GetPluginPrivileges),
             (Method::Delete, "/containers/x/checkpoints/y", Operation::CheckpointDelete),
+            (Method::Delete, "/containers/a/b/checkpoints/y", Operation::ContainerDelete),
+            (Method::Get, "/containers/foo/bar:1/json", Operation::ContainerInspect),
+            (Method::Get, "/containers/json/json", Operation::ContainerInspect),
+            (Method::Get, "/containers/a/json/json", Operation::ContainerInspect),
+            (Method::Get, "/containers/a/b/attach/ws", Operation::ContainerAttachWebsocket),
+            (Method::Get, "/containers/a/b/checkpoints", Operation::CheckpointList),
+            (Method::Post, "/containers/x/exec/start", Operation::ContainerStart),
+            (Method::Post, "/containers/x/exec/y/start", Operation::ContainerStart),
+            (Method::Post, "/exec/x/y/start", Operation::ExecStart),
+            (Method::Delete, "/containers/web/redis", Operation::ContainerDelete),
+            (Method::Get, "/networks/a/b", Operation::NetworkInspect),
+            (Method::Post, "/networks/a/connect/connect", Operation::NetworkConnect),
+            (Method::Get, "/volumes/a/b", Operation::VolumeInspect),
         ] {
             assert_eq!(operation(method, path), Some(expected), "{path}");
         }
@@ -189,11 +230,19 @@ mod tests {
             (Method::Put, "/v1.41/containers/%61b/archive", Some("ab")),
             (Method::Get, "/distribution/push/json", Some("push")),
             (Method::Delete, "/containers/x/checkpoints/y", Some("x")),
+            (Method::Put, "/v1.41/containers/web/re%2Fd%69s/archive", Some("web/re/dis")),
+            (Method::Delete, "/containers/a/b", Some("a/b")),
+            (Method::Get, "/containers/a/b/attach/ws", Some("a/b")),
             (Method::Get, "/version", None),
         ] {
             let target = Target::parse(path.as_bytes()).expect(path);
             let call = Call::of(method, &target).expect(path);
-            assert_eq!(call.name(&target), expected, "{path}");
+            let name = call.name(&target);
+            let found = name.as_ref().map(|name| name.text);
+            assert_eq!(found, expected, "{path}");
+            let sent =
+                name.map(|name| percent_decode(&path.as_bytes()[name.place]).expect("clean"));
+            assert_eq!(sent.as_deref(), expected.map(str::as_bytes), "{path}");
         }
     }
 
@@ -201,14 +250,27 @@ mod tests {
     fn an_encoded_slash_passes_only_inside_a_name() {
         assert_eq!(operation(Method::Get, "/images/a%2Fb/json"), Some(Operation::ImageInspect));
         assert_eq!(operation(Method::Delete, "/plugins/a%2fb"), Some(Operation::PluginDelete));
+        assert_eq!(
+            operation(Method::Get, "/containers/a%2Fb/json"),
+            Some(Operation::ContainerInspect)
+        );
         for path in [
             "/containers%2Fjson",
             "/containers/p%2Fjson",
             "/v1.41%2fversion",
             "/images%2fjson",
             "/images/x%2fjson",
+            "/containers%2Fx/json",
         ] {
             assert_eq!(call(Method::Get, path), Err(Unclassified::EncodedSlash), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clean_is_no_operation_on_any_path() {
+        for path in ["//version", "/./version", "/version/../_ping", "/containers//web/json"] {
+            assert_eq!(call(Method::Get, path), Err(Unclassified::Unknown), "{path}");
+            assert_eq!(call(Method::Options, path), Err(Unclassified::Unknown), "{path}");
         }
     }
 
@@ -242,7 +304,8 @@ mod tests {
     /// The table walked line by line: of those that take the path, the one with the fewest names.
     fn naive(method: Method, path: &[&str]) -> Option<Operation> {
         let takes = |line: &&Line| line.method == method && fits(&line.template[1..], path);
-        let names = |line: &&Line| line.template.matches('{').count();
+        let names =
+            |line: &&Line| (line.template.contains("...}"), line.template.matches('{').count());
         Operation::TABLE.iter().filter(takes).min_by_key(names).map(|line| line.operation)
     }
 

@@ -15,6 +15,6 @@ mod route;
 mod table;
 pub mod version;
 
-pub use classify::{Call, Unclassified};
+pub use classify::{Call, Name, Unclassified};
 pub use operation::{Arguments, Effect, Line, Operation, SHORT_BYTES_MAX, Section};
 pub use version::ApiVersion;

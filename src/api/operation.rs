@@ -49,8 +49,13 @@ pub const SHORT_BYTES_MAX: u64 = 7;
 /// How the gate treats an operation's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arguments {
-    /// Passed on as it comes, in any length.
-    Opaque,
+    /// The daemon reads none: passed on as it comes, in any length.
+    Ignored,
+    /// An archive: passed on as it comes.
+    Archive,
+    /// The daemon reads it, and nothing in it can ask for more than the operation gives: passed on
+    /// as it comes.
+    Harmless,
     /// There must be none: what the daemon does not read before it hijacks, or obeys in old API
     /// versions only, would have a second reading.
     Bodiless,
@@ -60,6 +65,9 @@ pub enum Arguments {
     /// Nothing or one JSON value: collected, examined and sent in one piece with the head. Where the
     /// daemon hijacks, what it gets later is the process's standard input.
     Json,
+    /// As [`Arguments::Json`], of an operation that hijacks without reading it: whatever else stood
+    /// there would be the stream's.
+    Unread,
 }
 
 /// One line of the table.
@@ -71,7 +79,7 @@ pub struct Line {
     pub id: &'static str,
     /// Its method.
     pub method: Method,
-    /// Its path without version; `{id}` is one segment, `{name...}` one or more.
+    /// Its path without version; `{id}` is one segment, `{id...}` one or more.
     pub template: &'static str,
     /// The variable that opens it; without one nothing does.
     pub section: Option<Section>,
@@ -93,6 +101,7 @@ impl Line {
         template: &'static str,
         section: Option<Section>,
         effect: Effect,
+        arguments: Arguments,
     ) -> Self {
         Self {
             operation,
@@ -103,7 +112,7 @@ impl Line {
             effect,
             streams: false,
             hijack: Hijack::Never,
-            arguments: Arguments::Opaque,
+            arguments,
         }
     }
 
@@ -113,17 +122,5 @@ impl Line {
 
     pub(super) const fn hijacks(self, hijack: Hijack) -> Self {
         Self { streams: true, hijack, ..self }
-    }
-
-    pub(super) const fn bodiless(self) -> Self {
-        Self { arguments: Arguments::Bodiless, ..self }
-    }
-
-    pub(super) const fn short(self) -> Self {
-        Self { arguments: Arguments::Short, ..self }
-    }
-
-    pub(super) const fn json(self) -> Self {
-        Self { arguments: Arguments::Json, ..self }
     }
 }

@@ -9,16 +9,19 @@ use std::sync::LazyLock;
 /// Segments that a template can have; only names with slashes make a path longer.
 const SEGMENTS_MAX: usize = 4;
 
-/// A path's segments: the first few, the last, and how many there are.
+/// Literals that may follow a name with slashes.
+const TAIL_MAX: usize = 2;
+
+/// A path's segments: the first few, the last few, and how many there are.
 pub(super) struct Path<'s> {
     head: [&'s [u8]; SEGMENTS_MAX],
-    last: &'s [u8],
+    tail: [&'s [u8]; TAIL_MAX],
     count: usize,
 }
 
 impl<'s> Path<'s> {
     pub(super) fn of(first: Option<&'s [u8]>, others: impl Iterator<Item = &'s [u8]>) -> Self {
-        let mut path = Self { head: [b""; SEGMENTS_MAX], last: b"", count: 0 };
+        let mut path = Self { head: [b""; SEGMENTS_MAX], tail: [b""; TAIL_MAX], count: 0 };
         if let Some(first) = first {
             path.push(first);
         }
@@ -34,7 +37,8 @@ impl<'s> Path<'s> {
         if let Some(place) = self.head.get_mut(self.count) {
             *place = segment;
         }
-        self.last = segment;
+        let [_, last] = self.tail;
+        self.tail = [last, segment];
         self.count = self.count.saturating_add(1);
     }
 
@@ -109,10 +113,14 @@ fn place(first: &[u8], factor: usize) -> usize {
 
 impl Group {
     /// Within a group literals come before names, so that `/containers/json` is never a container
-    /// called `json`.
+    /// called `json`, and names of one segment before those with slashes: the daemon has its
+    /// checkpoints before its containers (moby `daemon/command/daemon.go`: "or the DELETE gets
+    /// masked").
     fn of(name: &'static [u8]) -> Self {
         let mut lines: Vec<&Line> = lines().filter(|line| first(line) == name).collect();
-        lines.sort_by_key(|line| line.template.matches('{').count());
+        lines.sort_by_key(|line| {
+            (line.template.contains("...}"), line.template.matches('{').count())
+        });
         let mut methods: Vec<(Method, Vec<Route>)> = Vec::new();
         for line in lines {
             match methods.iter_mut().find(|(method, _)| *method == line.method) {
@@ -134,8 +142,8 @@ enum Shape {
     /// So many segments, these of them literals; the rest is one name each. The first is the
     /// group's.
     Segments(usize, Vec<(usize, &'static [u8])>),
-    /// The first segment, a name of one or more segments, and a literal if there is one.
-    LongName(Option<&'static [u8]>),
+    /// The first segment, a name of one or more segments, and these literals after it.
+    LongName(Vec<&'static [u8]>),
 }
 
 impl Route {
@@ -143,7 +151,7 @@ impl Route {
         let segments = || line.template.split('/').skip(1).map(str::as_bytes).enumerate();
         let literals = segments().skip(1).filter(|(_, segment)| !segment.starts_with(b"{"));
         let shape = if line.template.contains("...}") {
-            Shape::LongName(literals.last().map(|(_, last)| last))
+            Shape::LongName(literals.map(|(_, literal)| literal).collect())
         } else {
             Shape::Segments(segments().count(), literals.collect())
         };
@@ -157,8 +165,9 @@ impl Route {
                 *count == path.count
                     && literals.iter().all(|&(index, literal)| path.get(index) == Some(literal))
             }
-            Shape::LongName(None) => path.count >= 2,
-            Shape::LongName(Some(last)) => path.count >= 3 && path.last == *last,
+            Shape::LongName(literals) => {
+                path.count >= literals.len().saturating_add(2) && path.tail.ends_with(literals)
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub enum HeadError {
     TargetByte,
     /// A `%` in the path that two hexadecimal digits do not follow.
     TargetEscape,
-    /// The decoded path has an empty, `.` or `..` segment, a backslash or a control byte.
+    /// The decoded path has a backslash or a control byte, or ends in a slash.
     UncleanPath,
     /// A 1.1 request without Host.
     HostMissing,
@@ -66,8 +66,6 @@ pub enum HeadError {
     TransferEncoding,
     /// Transfer-Encoding on HTTP/1.0, which the daemon ignores.
     EncodingOnOldVersion,
-    /// More than one Content-Type line.
-    ContentTypeTwice,
     /// A byte outside ASCII in Content-Type: Go's lower-casing turns some into letters.
     ContentTypeByte,
 }
@@ -97,7 +95,6 @@ impl HeadError {
             | Self::ContentLengthTwice
             | Self::LengthAndEncoding
             | Self::EncodingOnOldVersion
-            | Self::ContentTypeTwice
             | Self::ContentTypeByte => 400,
         }
     }
@@ -126,7 +123,6 @@ names! {
         LengthAndEncoding => "length-and-encoding",
         TransferEncoding => "transfer-encoding",
         EncodingOnOldVersion => "encoding-on-old-version",
-        ContentTypeTwice => "content-type-twice",
         ContentTypeByte => "content-type-byte",
     }
 }
@@ -150,7 +146,7 @@ impl fmt::Display for HeadError {
             Self::TargetByte => "the request target holds a control byte, a blank or a '#'",
             Self::TargetEscape => "the path holds a '%' without two hexadecimal digits",
             Self::UncleanPath => {
-                "the path, once decoded, has an empty, '.' or '..' segment, a backslash or a control byte"
+                "the path, once decoded, has a backslash or a control byte, or ends in a slash"
             }
             Self::HostMissing => "an HTTP/1.1 request needs a Host header",
             Self::HostTwice => "the request has more than one Host header",
@@ -159,7 +155,6 @@ impl fmt::Display for HeadError {
             Self::LengthAndEncoding => "the request has both Content-Length and Transfer-Encoding",
             Self::TransferEncoding => "Transfer-Encoding is not the one word 'chunked'",
             Self::EncodingOnOldVersion => "HTTP/1.0 has no Transfer-Encoding",
-            Self::ContentTypeTwice => "the request has more than one Content-Type header",
             Self::ContentTypeByte => "Content-Type holds a byte outside ASCII",
         })
     }

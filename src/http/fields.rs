@@ -25,12 +25,30 @@ impl<'b> Once<'b> {
     }
 }
 
+/// The values of Content-Type. Go asks the first line alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Types<'b> {
+    pub first: Option<&'b [u8]>,
+    /// One of them names what Go reads as a form.
+    pub is_form: bool,
+    /// One of them has a byte outside ASCII.
+    pub is_odd: bool,
+}
+
+impl<'b> Types<'b> {
+    fn add(&mut self, value: &'b [u8]) {
+        self.first = self.first.or(Some(value));
+        self.is_form |= is_form(value);
+        self.is_odd |= !value.is_ascii();
+    }
+}
+
 /// The fields that decide something.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields<'b> {
     pub host: Once<'b>,
     pub content_length: Once<'b>,
-    pub content_type: Once<'b>,
+    pub content_type: Types<'b>,
     pub transfer_encoding: Once<'b>,
     pub expect_continue: bool,
     close: bool,
@@ -101,6 +119,14 @@ impl<'b> Fields<'b> {
         };
         if stays { Persistence::KeepAlive } else { Persistence::Close }
     }
+}
+
+/// Whether Go's `ParseForm` could read a body of this type (`net/http`, `parsePostForm`; `mime`,
+/// `ParseMediaType`): the media type is looked for anywhere in the value.
+fn is_form(value: &[u8]) -> bool {
+    [&b"form-urlencoded"[..], b"multipart/"]
+        .iter()
+        .any(|form| value.windows(form.len()).any(|window| window.eq_ignore_ascii_case(form)))
 }
 
 /// Whether a comma-separated list holds a token, in any case.

@@ -1,13 +1,14 @@
 //! The request target: its path decoded exactly once, as the daemon's router does, and its query
-//! left as it is. Paths that the daemon would answer with a redirect instead of running anything
-//! are refused, since another engine might run them.
+//! left as it is. Of a path that the daemon would answer with a redirect instead of running anything
+//! there is nothing but where it leads, since another engine might run it.
 
 use super::error::HeadError;
 use super::number::hex_digit;
 use super::word;
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-/// A target in origin form (RFC 9112, section 3.2.1), clean once decoded.
+/// A target in origin form (RFC 9112, section 3.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'b> {
     /// The target as it was sent.
@@ -18,6 +19,9 @@ pub struct Target<'b> {
     pub raw_path: &'b [u8],
     /// What follows the first `?`, undecoded.
     pub query: Option<&'b [u8]>,
+    /// Where the daemon's router sends its client instead, if the path is not clean once decoded: it
+    /// has an empty, a `.` or a `..` segment. Such a target is no operation.
+    pub moved: Option<Box<[u8]>>,
 }
 
 impl<'b> Target<'b> {
@@ -25,7 +29,7 @@ impl<'b> Target<'b> {
     ///
     /// # Errors
     /// A target that is not in origin form, holds a byte that no target may hold, or whose path
-    /// is not clean after one decoding.
+    /// somebody else could read otherwise after one decoding.
     pub fn parse(raw: &'b [u8]) -> Result<Self, HeadError> {
         if raw.first() != Some(&b'/') {
             return Err(HeadError::TargetForm);
@@ -38,13 +42,17 @@ impl<'b> Target<'b> {
             Some((path, rest)) => (path, rest.get(1..)),
         };
         if is_plain(raw_path) {
-            return Ok(Self { raw, path: Cow::Borrowed(raw_path), raw_path, query });
+            return Ok(Self { raw, path: Cow::Borrowed(raw_path), raw_path, query, moved: None });
         }
         let path = percent_decode(raw_path)?;
-        if !is_clean(&path) {
+        if path.iter().any(|&byte| byte < b' ' || byte == 0x7f || byte == b'\\') {
             return Err(HeadError::UncleanPath);
         }
-        Ok(Self { raw, path, raw_path, query })
+        let moved = cleaned(&path).map(|clean| location(&clean, query));
+        if moved.is_none() && !may_end_so(&path) {
+            return Err(HeadError::UncleanPath);
+        }
+        Ok(Self { raw, path, raw_path, query, moved })
     }
 
     /// Whether a `/` of the decoded path was written `%2F`, so that a reader who splits before
@@ -99,20 +107,55 @@ pub fn percent_decode(raw: &[u8]) -> Result<Cow<'_, [u8]>, HeadError> {
     Ok(Cow::Owned(decoded))
 }
 
-/// Whether the daemon's router would take the path as it is (Go's `path.Clean`), and nobody else
-/// could see another one in it.
-fn is_clean(path: &[u8]) -> bool {
-    // "/" alone names nothing, but cleanly; "/networks/" is a route of its own.
-    if path == b"/" || path == b"/networks/" {
-        return true;
+/// The path as the daemon's router would have it (gorilla/mux `cleanPath`: Go's `path.Clean`, and a
+/// slash at the end stays); `None` where it is so already.
+fn cleaned(path: &[u8]) -> Option<Vec<u8>> {
+    let mut segments = path.split(|&byte| byte == b'/').skip(1).peekable();
+    let mut clean: Vec<&[u8]> = Vec::new();
+    let mut is_clean = true;
+    while let Some(segment) = segments.next() {
+        match segment {
+            b"" if segments.peek().is_none() => {
+                // Nothing is left of a path that leads back to "/".
+                if !clean.is_empty() {
+                    clean.push(b"");
+                }
+            }
+            b"" | b"." => is_clean = false,
+            b".." => {
+                is_clean = false;
+                clean.pop();
+            }
+            name => clean.push(name),
+        }
     }
-    if path.iter().any(|&byte| byte < b' ' || byte == 0x7f || byte == b'\\') {
-        return false;
+    (!is_clean).then(|| [b"/".to_vec(), clean.join(&b'/')].concat())
+}
+
+/// Whether the end of a clean path means the same to everybody: with a slash there, only to the
+/// daemon's one route that has it, with or without a version.
+fn may_end_so(path: &[u8]) -> bool {
+    !path.ends_with(b"/")
+        || path == b"/"
+        || path
+            .strip_suffix(b"/networks/")
+            .is_some_and(|prefix| prefix.is_empty() || is_version_prefix(prefix))
+}
+
+/// A redirect's Location as the daemon writes it: Go's `net/url` escapes the clean path, and leaves
+/// the query as it came.
+fn location(path: &[u8], query: Option<&[u8]>) -> Box<[u8]> {
+    let mut text = String::with_capacity(path.len());
+    for &byte in path {
+        if byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // A String takes whatever is written to it.
+            let _ = write!(text, "%{byte:02X}");
+        }
     }
-    let mut segments = path.split(|&byte| byte == b'/').skip(1);
-    // A version before it changes nothing about that route.
-    let trailing = path.strip_suffix(b"/networks/").is_some_and(is_version_prefix);
-    segments.all(|segment| !matches!(segment, b"." | b"..") && (!segment.is_empty() || trailing))
+    let mark = if query.is_some() { &b"?"[..] } else { b"" };
+    [text.as_bytes(), mark, query.unwrap_or_default()].concat().into()
 }
 
 fn is_version_prefix(prefix: &[u8]) -> bool {
@@ -154,17 +197,38 @@ mod tests {
     }
 
     #[test]
-    fn what_the_daemon_would_redirect_or_reject_is_refused() {
+    fn an_unclean_path_leads_where_the_daemon_says() {
+        for (raw, expected) in [
+            ("//containers/json", "/containers/json"),
+            ("//v1.41/containers//web/json?a=//b%2F;", "/v1.41/containers/web/json?a=//b%2F;"),
+            ("/containers//web/json?", "/containers/web/json?"),
+            ("/x//y??", "/x/y??"),
+            ("/containers/./json", "/containers/json"),
+            ("/containers/../x", "/x"),
+            ("/%2e%2e/x", "/x"),
+            ("/x/%2e", "/x"),
+            ("/x/..", "/"),
+            ("/x/../", "/"),
+            ("//", "/"),
+            ("/../..//", "/"),
+            ("/containers%2f%2fjson", "/containers/json"),
+            ("/x//", "/x/"),
+            ("/v1.41//networks/", "/v1.41/networks/"),
+            ("//a%20b/%C3%A9%3f(:)", "/a%20b/%C3%A9%3F%28:%29"),
+            ("//evil.example/x", "/evil.example/x"),
+        ] {
+            let target = Target::parse(raw.as_bytes()).expect(raw);
+            let moved = target.moved.as_deref().map(String::from_utf8_lossy);
+            assert_eq!(moved.as_deref(), Some(expected), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_could_read_otherwise_is_refused() {
         for raw in [
-            "//containers/json",
-            "/containers//json",
-            "/containers/./json",
-            "/containers/../x",
-            "/%2e%2e/x",
-            "/x/%2e",
-            "/x/..",
-            "/containers%2f%2fjson",
             "/x/",
+            "//x\\y",
+            "/./x%00",
             "/volumes/",
             "/x/networks/",
             "/x\\y",
@@ -172,7 +236,6 @@ mod tests {
             "/x%00",
             "/x%0a",
             "/x%7f",
-            "/v1.41//networks/",
             "/v1.41/x/networks/",
         ] {
             assert_eq!(path(raw), Err(HeadError::UncleanPath), "{raw:?}");
@@ -219,13 +282,21 @@ mod tests {
                 Err(HeadError::TargetByte)
             } else {
                 percent_decode(path).and_then(|path| {
-                    if is_clean(&path) { Ok(path) } else { Err(HeadError::UncleanPath) }
+                    let is_odd = path.iter().any(|byte| matches!(byte, ..b' ' | 0x7f | b'\\'));
+                    let moves = cleaned(&path).is_some();
+                    let is_fine = !is_odd && (moves || may_end_so(&path));
+                    if is_fine { Ok(path) } else { Err(HeadError::UncleanPath) }
                 })
             };
             let found = Target::parse(raw);
             prop_assert_eq!(found.as_ref().map(|target| &target.path), expected.as_ref());
             if let Ok(target) = found {
                 prop_assert_eq!(target.raw_path, path);
+                // It leads to what is clean.
+                prop_assert_eq!(target.moved.is_some(), cleaned(&target.path).is_some());
+                let clean = cleaned(&target.path).unwrap_or_else(|| target.path.to_vec());
+                prop_assert_eq!(cleaned(&clean), None);
+                prop_assert!(clean.starts_with(b"/") && !clean.starts_with(b"//"));
                 let query = raw.get(path.len()..).and_then(|query| query.strip_prefix(b"?"));
                 prop_assert_eq!(target.query, query);
             }

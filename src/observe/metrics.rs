@@ -212,6 +212,7 @@ fn variable(cause: Cause) -> Option<&'static str> {
         | Cause::BadValue
         | Cause::Query
         | Cause::Missing
-        | Cause::Unanswered => None,
+        | Cause::Unanswered
+        | Cause::Unresolved => None,
     }
 }

@@ -4,8 +4,9 @@
 use super::refusal::{Reason, Refusal};
 use crate::admission::verdict::{Case, Passed, before_hijack};
 use crate::admission::{Cause, Finding, Findings, Question};
-use crate::api::Operation;
+use crate::api::{Arguments, Operation};
 use crate::http::{Asked, Hijack, Method};
+use core::ops::Range;
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -58,6 +59,12 @@ impl Grant {
         self.operation
     }
 
+    /// Whether the daemon may take the connection over in the middle of a body.
+    #[must_use]
+    pub fn may_hijack(&self) -> bool {
+        self.operation.line().hijack != Hijack::Never
+    }
+
     /// The refusal of what may not go on without a record of it.
     pub fn unrecorded(self) -> Refusal {
         Refusal::of(Reason::Unrecorded, Some(self.operation))
@@ -78,11 +85,16 @@ pub struct Examination {
     operation: Operation,
     /// `None` where arguments are not examined.
     case: Option<Case>,
+    name: Option<Range<usize>>,
 }
 
 impl Examination {
-    pub(super) fn new(operation: Operation, case: Option<Case>) -> Self {
-        Self { operation, case }
+    pub(super) fn new(
+        operation: Operation,
+        case: Option<Case>,
+        name: Option<Range<usize>>,
+    ) -> Self {
+        Self { operation, case, name }
     }
 
     /// What is to be examined.
@@ -91,13 +103,38 @@ impl Examination {
         self.operation
     }
 
+    /// So many bytes of it may be collected, of as many as may be at most.
+    #[must_use]
+    pub fn body_bytes_max(&self, limit: usize) -> usize {
+        if self.takes_nothing() { 0 } else { limit }
+    }
+
+    /// Whether the body must turn out to be empty.
+    fn takes_nothing(&self) -> bool {
+        match self.operation.line().arguments {
+            Arguments::Bodiless | Arguments::Short => true,
+            Arguments::Ignored
+            | Arguments::Archive
+            | Arguments::Harmless
+            | Arguments::Json
+            | Arguments::Unread => false,
+        }
+    }
+
     /// Judges the whole body.
     ///
     /// # Errors
     /// The refusal, where the body is not what the operation takes.
     pub fn judge(self, body: Vec<u8>) -> Result<Inquiry, Refusal> {
-        let Self { operation, case } = self;
-        if operation.line().hijack != Hijack::Never
+        if self.takes_nothing() && !body.is_empty() {
+            return Err(Refusal::of(Reason::UnexpectedBody, Some(self.operation)));
+        }
+        let Self { operation, case, name } = self;
+        // Unexamined it is the daemon's to refuse: it gets exactly this body, with its length, and
+        // what it doesn't read of it before it hijacks is the process's input, as on its own socket.
+        let line = operation.line();
+        if line.hijack != Hijack::Never
+            && (case.as_ref().is_some_and(Case::reads_body) || line.arguments == Arguments::Unread)
             && let Err(error) = before_hijack(&body)
         {
             let reason = "takes one JSON value as its body, with nothing after it";
@@ -111,12 +148,14 @@ impl Examination {
             }
             None => Err(body),
         };
-        Ok(Inquiry { operation, case })
+        Ok(Inquiry { operation, case, name })
     }
 
     /// The refusal of a body that is longer than may be collected.
-    pub fn too_long(&self, body_bytes_max: usize) -> Refusal {
-        Refusal::of(Reason::BodyTooLong(body_bytes_max), Some(self.operation))
+    pub fn too_long(&self, limit: usize) -> Refusal {
+        let too_long = Reason::BodyTooLong(limit);
+        let reason = if self.takes_nothing() { Reason::UnexpectedBody } else { too_long };
+        Refusal::of(reason, Some(self.operation))
     }
 }
 
@@ -127,11 +166,13 @@ pub struct Inquiry {
     operation: Operation,
     /// The case, or the body where there is none.
     case: Result<Case, Vec<u8>>,
+    /// Where the target has the name that questions are about.
+    name: Option<Range<usize>>,
 }
 
 impl Inquiry {
-    pub(super) fn new(operation: Operation, case: Case) -> Self {
-        Self { operation, case: Ok(case) }
+    pub(super) fn new(operation: Operation, case: Case, name: Option<Range<usize>>) -> Self {
+        Self { operation, case: Ok(case), name }
     }
 
     /// The inquiry, unless it is refused already.
@@ -143,6 +184,12 @@ impl Inquiry {
             }
             case => Ok(Self { case, ..self }),
         }
+    }
+
+    /// Where the target has the name of what is asked about, so that an id can take its place.
+    #[must_use]
+    pub fn name(&self) -> Option<Range<usize>> {
+        self.name.clone()
     }
 
     /// What is asked for.
@@ -173,7 +220,7 @@ impl Inquiry {
     /// # Errors
     /// The refusal.
     pub fn close(self) -> Result<(Grant, Passed), Refusal> {
-        let Self { operation, case } = self;
+        let Self { operation, case, .. } = self;
         let passed = match case {
             Ok(case) => case.close().map_err(|findings| refusal(operation, Some(findings)))?,
             Err(body) => Passed { body, ..Passed::default() },
@@ -190,6 +237,7 @@ fn refusal(operation: Operation, findings: Option<Findings>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::lookup::ReferencePlace;
     use crate::admission::{Rules, Variable as Rule};
     use crate::api::ApiVersion;
     use crate::http::RequestHead;
@@ -245,17 +293,34 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_value_matters_only_before_a_hijack() {
+    fn what_follows_the_value_matters_only_before_a_hijack_and_where_it_is_examined() {
         let body = || b"{}   ".to_vec();
-        for rules in [Rules::new(), off()] {
-            let start = examination(rules.clone(), "POST /exec/x/start");
-            let refusal = start.judge(body()).expect_err("three blanks");
-            assert_eq!(refusal.name(), "not-one-json-value");
-            let start = examination(rules, "POST /exec/x/start").judge(b"{}".to_vec());
-            assert_eq!(start.and_then(Inquiry::close).expect("one value").1.body, b"{}");
+        let start = |rules, body| examination(rules, "POST /exec/x/start").judge(body);
+        let refusal = start(Rules::new(), body()).expect_err("three blanks");
+        assert_eq!(refusal.name(), "not-one-json-value");
+        let attach = examination(off(), "POST /containers/x/attach").judge(body());
+        assert_eq!(attach.err().map(|refusal| refusal.name()), Some("not-one-json-value"));
+        for (rules, body) in
+            [(Rules::new(), b"{}".to_vec()), (off(), body()), (off(), b"{".to_vec())]
+        {
+            let passed = start(rules, body.clone()).and_then(Inquiry::close).expect("passes").1;
+            assert_eq!(passed.body, body);
         }
         let create = examination(Rules::new(), "POST /containers/create").judge(body());
         assert!(create.is_ok());
+    }
+
+    #[test]
+    fn where_nothing_is_taken_an_empty_body_passes() {
+        for operation in [Operation::Session, Operation::ContainerStart] {
+            let examination = || Examination::new(operation, None, None);
+            assert_eq!(examination().body_bytes_max(9), 0);
+            assert_eq!(examination().too_long(0).name(), "unexpected-body");
+            let refusal = examination().judge(b"x".to_vec()).expect_err("a byte");
+            assert_eq!(refusal.name(), "unexpected-body");
+            assert!(examination().judge(Vec::new()).is_ok());
+        }
+        assert_eq!(Examination::new(Operation::ExecStart, None, None).body_bytes_max(9), 9);
     }
 
     #[test]
@@ -282,7 +347,7 @@ mod tests {
             assert!(inquiry.question().is_none());
             let name = inquiry.close().map(|(grant, passed)| {
                 assert_eq!(grant.operation(), Operation::PutContainerArchive);
-                assert_eq!(passed.id.as_deref(), Some("0f"));
+                assert_eq!(passed.resolved, [(ReferencePlace::Path, "0f".to_owned())]);
             });
             assert_eq!(name.err().map(|refusal| refusal.name()), expected, "{answer:?}");
         }

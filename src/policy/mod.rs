@@ -15,6 +15,6 @@ pub mod table;
 pub mod variable;
 
 pub use decision::{Decision, Examination, Grant, Inquiry};
-pub use refusal::{Reason, Refusal};
+pub use refusal::{OldVersion, Reason, Refusal};
 pub use table::{Policy, Verdict};
 pub use variable::{Settings, Variable, VariableSet};

@@ -1,7 +1,7 @@
 //! Why a request is refused, in words that say what to set.
 
 use super::variable::{Role, Variable, VariableSet};
-use crate::admission::{Finding, Findings};
+use crate::admission::{Cause, Finding, Findings};
 use crate::api::{ApiVersion, Operation, Unclassified};
 use core::fmt;
 
@@ -14,8 +14,10 @@ pub enum Reason {
     Withheld(VariableSet),
     /// No variable opens it.
     Closed,
-    /// It names an API version below this one.
-    OldVersion(ApiVersion),
+    /// Its path is not clean: it is to be asked for here instead, as the daemon would say.
+    Moved(Box<[u8]>),
+    /// It names an API version that is too old.
+    OldVersion(OldVersion),
     /// Its body is a form.
     Form,
     /// It has a body and must not.
@@ -26,6 +28,24 @@ pub enum Reason {
     Arguments(Box<Findings>),
     /// It changes something, and there is no room for its record.
     Unrecorded,
+}
+
+/// An API version below the oldest that is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldVersion {
+    /// What was asked for.
+    pub asked: ApiVersion,
+    /// The oldest.
+    pub oldest: ApiVersion,
+}
+
+impl OldVersion {
+    /// Whether clients of that version are told in plain text: errors are JSON since 1.24 (moby
+    /// `daemon/server/server.go`).
+    #[must_use]
+    pub fn is_told_plainly(self) -> bool {
+        self.asked < ApiVersion { major: 1, minor: 24 }
+    }
 }
 
 /// A refusal: the rule and the operation, where it is one.
@@ -50,6 +70,7 @@ impl Refusal {
             Reason::Unclassified(_)
             | Reason::Withheld(_)
             | Reason::Closed
+            | Reason::Moved(_)
             | Reason::OldVersion(_)
             | Reason::Form
             | Reason::UnexpectedBody
@@ -57,6 +78,18 @@ impl Refusal {
             | Reason::Unrecorded => None,
         };
         findings.into_iter().flatten()
+    }
+
+    /// The daemon's own words, where it would give this answer itself.
+    #[must_use]
+    pub fn daemon_message(&self) -> Option<String> {
+        let finding = self.findings().next()?;
+        (finding.cause == Cause::Missing).then(|| finding.to_string())
+    }
+
+    /// Whether its words are about the client, and not about what it asks for.
+    fn is_about_the_client(&self) -> bool {
+        matches!(self.reason, Reason::OldVersion(_))
     }
 
     /// The status code that answers it.
@@ -69,6 +102,7 @@ impl Refusal {
             Reason::Unclassified(Unclassified::Version | Unclassified::EncodedSlash)
             | Reason::OldVersion(_)
             | Reason::UnexpectedBody => 400,
+            Reason::Moved(_) => 301,
             Reason::Arguments(findings) => findings.cause().status(),
             Reason::BodyTooLong(_) => 413,
             Reason::Form => 415,
@@ -85,6 +119,7 @@ impl Refusal {
             Reason::Unclassified(Unclassified::EncodedSlash) => "encoded-slash",
             Reason::Withheld(_) => "withheld",
             Reason::Closed => "closed",
+            Reason::Moved(_) => "moved",
             Reason::OldVersion(_) => "old-version",
             Reason::Form => "form-body",
             Reason::UnexpectedBody => "unexpected-body",
@@ -97,7 +132,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(operation) = self.operation {
+        if let (Some(operation), false) = (self.operation, self.is_about_the_client()) {
             write!(f, "{} ", operation.id())?;
         }
         match (&self.reason, self.operation) {
@@ -109,16 +144,25 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// In moby's words (`daemon/server/middleware/version.go`), which clients know.
+impl fmt::Display for OldVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked, oldest } = self;
+        write!(
+            f,
+            "client version {asked} is too old. Minimum supported API version is {oldest}, please upgrade your client to a newer version (MIN_API_VERSION)"
+        )
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unclassified(unclassified) => unclassified.fmt(f),
             Self::Withheld(_) => f.write_str("is not allowed"),
             Self::Closed => f.write_str("is opened by no variable"),
-            Self::OldVersion(minimum) => write!(
-                f,
-                "is asked for in an API version that is too old; the minimum here is {minimum} (MIN_API_VERSION)"
-            ),
+            Self::Moved(_) => f.write_str("has a path that is not clean; the answer's Location is"),
+            Self::OldVersion(version) => version.fmt(f),
             Self::Form => f.write_str(
                 "has a form as its body, whose values would override the query; send parameters in the query",
             ),
@@ -171,9 +215,13 @@ mod tests {
             said(Reason::Withheld(missing), Operation::ContainerStop),
             "ContainerStop needs CONTAINERS=1 and POST=1, or ALLOW_STOP=1 or ALLOW_RESTARTS=1"
         );
-        let oldest = ApiVersion { major: 1, minor: 24 };
-        let old = said(Reason::OldVersion(oldest), Operation::SystemPing);
-        assert!(old.starts_with("SystemPing is asked for") && old.contains("1.24"), "{old}");
+        let version = |minor| ApiVersion { major: 1, minor };
+        let old = |asked| OldVersion { asked: version(asked), oldest: version(30) };
+        let words = said(Reason::OldVersion(old(9)), Operation::SystemPing);
+        let expected =
+            "client version 1.9 is too old. Minimum supported API version is 1.30, please";
+        assert!(words.starts_with(expected) && words.contains("MIN_API_VERSION"), "{words}");
+        assert!(old(23).is_told_plainly() && !old(24).is_told_plainly());
         let long = said(Reason::BodyTooLong(9), Operation::ContainerCreate);
         assert!(long.contains("more than 9 bytes"), "{long}");
     }
@@ -187,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_arguments_were_refused_for_is_told() {
-        let finding = Finding::of(crate::admission::Cause::Query, "is wrong");
+        let finding = Finding::of(Cause::Query, "is wrong");
         let findings = Findings::of(vec![finding.clone()]).expect("one");
         let refusal = Refusal::of(Reason::Arguments(Box::new(findings)), None);
         assert_eq!(refusal.findings().collect::<Vec<_>>(), [&finding]);

@@ -2,12 +2,14 @@
 //! one request.
 
 use super::decision::{Decision, Examination, Grant, Inquiry};
-use super::refusal::{Reason, Refusal};
+use super::refusal::{OldVersion, Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
+use crate::admission::own::Own;
 use crate::admission::verdict::Case;
 use crate::admission::{Examiner, Mode, Rules};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
 use crate::http::{BodyFraming, Hijack, Method, RequestHead};
+use core::ops::Range;
 use std::sync::Arc;
 
 /// What the settings make of an operation.
@@ -37,7 +39,8 @@ impl Policy {
     pub fn new(settings: Settings, version_min: ApiVersion, mut rules: Rules) -> Self {
         rules.opens_secrets = settings.is_on(Variable::Secrets);
         rules.opens_configs = settings.is_on(Variable::Configs);
-        let is_off = rules.mode() == Mode::Off;
+        // With ADMISSION=off only the gate's own container is looked for.
+        let is_off = rules.mode() == Mode::Off && !rules.own.is_container();
         let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
         Self {
             verdicts: Operation::TABLE.iter().map(|line| verdict(line, settings)).collect(),
@@ -45,6 +48,12 @@ impl Policy {
             rules: Arc::new(rules),
             examiners: Operation::TABLE.iter().map(find).collect(),
         }
+    }
+
+    /// What the policy knows of the gate's own container.
+    #[must_use]
+    pub fn own(&self) -> &Own {
+        &self.rules.own
     }
 
     /// The verdict on an operation as such, whatever a request's arguments are.
@@ -58,7 +67,10 @@ impl Policy {
         let call = match Call::of(head.method, &head.target) {
             Ok(call) => call,
             Err(unclassified) => {
-                return Refusal::of(Reason::Unclassified(unclassified), None).into();
+                // CONNECT is one of the methods that no operation has.
+                let moved = head.target.moved.clone().filter(|_| head.method != Method::Other);
+                let reason = moved.map_or(Reason::Unclassified(unclassified), Reason::Moved);
+                return Refusal::of(reason, None).into();
             }
         };
         let refuse = |reason| Refusal::of(reason, Some(call.operation)).into();
@@ -67,40 +79,65 @@ impl Policy {
             Verdict::Withheld(missing) => return refuse(Reason::Withheld(missing)),
             Verdict::Closed => return refuse(Reason::Closed),
         }
-        if call.version.is_some_and(|version| version < self.version_min) {
-            return refuse(Reason::OldVersion(self.version_min));
+        if let Some(asked) = call.version.filter(|&version| version < self.version_min) {
+            let oldest = self.version_min;
+            return refuse(Reason::OldVersion(OldVersion { asked, oldest }));
         }
-        let case = self.examiners.get(call.operation.index()).copied().flatten().map(|examiner| {
-            Case::of(examiner, &self.rules, head.target.query, call.name(&head.target))
+        let examiner = self.examiners.get(call.operation.index()).copied().flatten();
+        let name = examiner.and_then(|_| call.name(&head.target));
+        let case = examiner.map(|examiner| {
+            let text = name.as_ref().map(|name| name.text);
+            Case::of(examiner, &self.rules, head.target.query, text)
         });
+        let place = name.map(|name| name.place);
         let line = call.operation.line();
-        if head.framing != BodyFraming::Empty {
-            // Go's form values come before the query's: the query judged would not be the one used.
-            if head.is_form {
-                return refuse(Reason::Form);
+        match body(head, line, case.as_ref().is_some_and(Case::reads_body)) {
+            Body::Passes => {}
+            Body::Collected => {
+                let examination = Examination::new(call.operation, case, place);
+                return Decision::Examine(Box::new(examination));
             }
-            match line.arguments {
-                Arguments::Short if is_short(head.framing) => {}
-                Arguments::Short | Arguments::Bodiless => return refuse(Reason::UnexpectedBody),
-                Arguments::Json if case.is_some() || line.hijack != Hijack::Never => {
-                    return Decision::Examine(Box::new(Examination::new(call.operation, case)));
-                }
-                Arguments::Opaque | Arguments::Json => {}
-            }
+            Body::Refused(reason) => return refuse(reason),
         }
         match case {
             None => Decision::Allow(Grant::new(call.operation)),
-            Some(case) => decide(call.operation, case),
+            Some(case) => decide(call.operation, case, place),
         }
     }
 }
 
+/// What becomes of a body.
+enum Body {
+    /// It goes on as it comes, if there is one.
+    Passes,
+    /// It decides.
+    Collected,
+    /// It may not go on.
+    Refused(Reason),
+}
+
+/// What becomes of a request's body, as its operation's line says.
+fn body(head: &RequestHead<'_>, line: &Line, is_examined: bool) -> Body {
+    match (head.framing, line.arguments) {
+        (BodyFraming::Empty, _) => Body::Passes,
+        // Go's form values come before the query's: the query judged would not be the one used.
+        _ if head.is_form => Body::Refused(Reason::Form),
+        (_, Arguments::Ignored | Arguments::Archive | Arguments::Harmless) => Body::Passes,
+        (_, Arguments::Json) if !is_examined && line.hijack == Hijack::Never => Body::Passes,
+        // Of chunks only the end says that there is nothing in them.
+        (_, Arguments::Json | Arguments::Unread)
+        | (BodyFraming::Chunked, Arguments::Short | Arguments::Bodiless) => Body::Collected,
+        (framing, Arguments::Short) if is_short(framing) => Body::Passes,
+        (_, Arguments::Short | Arguments::Bodiless) => Body::Refused(Reason::UnexpectedBody),
+    }
+}
+
 /// What comes of a head whose body, if it has one, is not looked at.
-fn decide(operation: Operation, case: Case) -> Decision {
+fn decide(operation: Operation, case: Case, place: Option<Range<usize>>) -> Decision {
     if case.is_closed() {
         Decision::Allow(Grant::new(operation))
     } else {
-        match Inquiry::new(operation, case).or_refused() {
+        match Inquiry::new(operation, case, place).or_refused() {
             Ok(inquiry) => Decision::Inquire(Box::new(inquiry)),
             Err(refusal) => refusal.into(),
         }
@@ -326,8 +363,9 @@ mod tests {
             ("/containers/x/start", String::new(), "allow", "allow"),
             ("/containers/x/start", length(SHORT_BYTES_MAX), "allow", "allow"),
             ("/containers/x/start", length(8), "unexpected-body", "unexpected-body"),
-            ("/containers/x/start", chunked, "unexpected-body", "unexpected-body"),
+            ("/containers/x/start", chunked.clone(), "examine", "examine"),
             ("/session", String::new(), "allow", "allow"),
+            ("/session", chunked, "examine", "examine"),
             ("/session", length(2), "unexpected-body", "unexpected-body"),
         ] {
             assert_eq!(decided(&held, path, &lines), expected, "{path} {lines:?}");

@@ -3,6 +3,8 @@
 
 use super::config::Config;
 use crate::admission::Question;
+use crate::admission::finding::field_name;
+use crate::admission::lookup::Scope;
 use crate::admission::verdict::Notes;
 use crate::api::Operation;
 use crate::http::{HeadScan, RequestHead};
@@ -69,10 +71,23 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 "if there is a volume {:?}, it must not have been made to mount what is not allowed",
                 used.name
             ),
-            Question::Network(used) => format!("network {:?} must not be the host's", used.name),
-            Question::Container(name) => format!(
-                "container {name:?} must have nothing of the host mounted that is not allowed"
+            Question::Network(networks) => {
+                let names = networks.uses.iter().map(|used| format!("{:?}", used.name));
+                let names = names.collect::<Vec<_>>().join(", ");
+                let scope = match networks.scope {
+                    Scope::Local => "this daemon's",
+                    Scope::Swarm => "the swarm's",
+                };
+                format!("network {names} must not be the id of {scope} host network, or its beginning")
+            }
+            Question::Container(lookup) => format!(
+                "container {:?} must have nothing that a create might not ask for",
+                lookup.reference
             ),
+            Question::Exec(id) => format!("exec {id:?} must not be privileged"),
+            Question::Engine(used) => {
+                format!("{} must be what the engine has by default", field_name(&used.path))
+            }
         });
         inquiry.answer(Some((status, body)));
     }

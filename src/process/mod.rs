@@ -4,6 +4,7 @@ pub mod activation;
 pub mod check;
 pub mod command;
 pub mod config;
+mod container;
 pub mod environment;
 pub mod filter;
 pub mod grants;

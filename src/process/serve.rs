@@ -3,11 +3,13 @@
 
 use super::activation;
 use super::config::Config;
+use super::container;
 use super::grants;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
 use super::signals::{Signals, Watch};
 use super::warning;
+use crate::admission::own::Own;
 use crate::event::{self, EventLoop, sleep};
 use crate::observe::audit::sink::Destination;
 use crate::observe::audit::{Audit, Writer};
@@ -17,6 +19,7 @@ use crate::observe::observer::Observer;
 use crate::policy::Policy;
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
+use crate::proxy::engine::{self, Info};
 use crate::proxy::listener::{Binding, Listener, Place};
 use crate::proxy::pipe::PIPES_MAX;
 use crate::proxy::places::Places;
@@ -25,6 +28,8 @@ use crate::proxy::watch;
 use crate::proxy::worker::{Closing, Worker};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::process::ExitCode;
@@ -121,6 +126,7 @@ impl<'c> Bound<'c> {
         let files = raise_file_limit().saturating_sub(reserved);
         let places = connections_max(files, config.workers);
         let daemon = Daemon::at(&config.socket_path)?;
+        let rules = config.rules.clone().with_own(own(config, &listeners));
         let Proven { mut said, mut kept } =
             Seen::look(&config.socket_path, config.run_as).drop()?.prove()?;
         if config.sandbox == Sandbox::Strict {
@@ -132,7 +138,7 @@ impl<'c> Bound<'c> {
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
         }
-        let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
+        let policy = Policy::new(config.policy, config.api_version_min, rules);
         Ok(Confined {
             config,
             gate: Arc::new(Gate {
@@ -143,6 +149,7 @@ impl<'c> Bound<'c> {
                     .with_metrics(status.as_ref().map(StatusListener::metrics))
                     .with_audit(audit),
                 relay: config.relay,
+                info: Info::default(),
                 collected: AtomicUsize::new(0),
                 begun: AtomicUsize::new(0),
             }),
@@ -208,7 +215,11 @@ impl Confined<'_> {
                 }
                 event::spawn(tell(signals.watch()?, closing, watched, end));
                 event::spawn(tell_folded(Arc::clone(&gate)));
-                event::spawn(async move { watch::keep(&gate.daemon, interval).await });
+                event::spawn(async move {
+                    // Where that fails, each request tries it again.
+                    let _ = engine::learn_own(gate.policy.own(), &gate.daemon).await;
+                    watch::keep(&gate.daemon, interval).await;
+                });
                 first.run().await
             }
         })??;
@@ -237,6 +248,23 @@ impl Confined<'_> {
         }
         info!("Filtering Docker API requests to {}", self.config.socket_path.display());
     }
+}
+
+/// The gate's own container, where it is in one, and its files.
+fn own(config: &Config, listeners: &[Vec<Listener>]) -> Own {
+    let listening = listeners.iter().flatten().filter_map(|listener| match listener.place() {
+        Place::Unix(path) => Some(path.as_path()),
+        Place::Everywhere(_) | Place::Tcp(_) => None,
+    });
+    let recording = config.audit_log.as_ref().and_then(Destination::path);
+    let files: BTreeSet<String> = listening
+        .chain(recording)
+        .chain([config.socket_path.as_path()])
+        // As it is named, and as it is found behind links: either may be mounted.
+        .flat_map(|path| [Some(path.to_owned()), fs::canonicalize(path).ok()])
+        .filter_map(|path| Some(path?.to_string_lossy().into_owned()))
+        .collect();
+    Own::new(container::id(), files)
 }
 
 /// A worker's thread is there; it goes on when the first worker has taken the calls away.

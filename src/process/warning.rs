@@ -51,7 +51,7 @@ pub fn of_open_arguments(rules: &Rules) {
         }
     }
     for prefix in rules.prefixes().iter().filter(|prefix| prefix.path != "/") {
-        if rules.sockets.iter().any(|socket| host_path::is_within(socket, &prefix.path)) {
+        if rules.guarded().any(|guarded| host_path::is_within(guarded, &prefix.path)) {
             warn!(
                 "ALLOW_BIND_MOUNTS has {}: with a socket of the daemon's a client is root on the host",
                 prefix.path

@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::buffer::Buffer;
 use super::client::{Arrival, Client, Share, Uncollected};
 use super::daemon::Unreachable;
+use super::engine;
 use super::exchange::{self, Report};
 use super::inquiry::{self, Unanswered};
 use super::outcome::{Cutoff, DaemonFailure, Outcome};
@@ -20,13 +21,15 @@ use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
+use crate::admission::lookup::{Question, ReferencePlace};
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
     reframe,
 };
-use crate::observe::record::{Stopwatch, Subject, TunnelEnd, Verdict};
+use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::policy::{Decision, Examination, Grant, Inquiry};
+use core::ops::Range;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -84,18 +87,47 @@ impl Incoming {
     }
 }
 
+/// A head with the full ids of the containers that it refers to; `name` is where its target has the
+/// name that stands for one. `None` where one can't be put in its place.
+fn with_ids(
+    mut head: Vec<u8>,
+    name: Option<&Range<usize>>,
+    resolved: &[(ReferencePlace, String)],
+) -> Option<Vec<u8>> {
+    for (place, id) in resolved {
+        head = match place {
+            ReferencePlace::Path => reframe::with_name(&head, name?, id),
+            ReferencePlace::Query(parameter) => reframe::with_parameter(&head, parameter, id),
+            // The body has it already.
+            ReferencePlace::Body { .. } | ReferencePlace::Nowhere => head,
+        };
+    }
+    Some(head)
+}
+
 impl Connection {
     /// One request; whether another may follow.
     async fn serve_one(&mut self) -> bool {
         let Gate { limits, begun, .. } = &*self.gate;
         let arrival = self.client.head(self.daemon.as_mut(), limits, begun).await;
         let then = match arrival {
-            Arrival::Head(length) => match self.judge(length) {
-                Ok((mut incoming, decision)) => {
-                    self.carry_out(length, &mut incoming, decision).await
+            Arrival::Head(length) => {
+                let learned = if self.gate.policy.own().unknown().is_some() {
+                    Box::pin(engine::learn_own(self.gate.policy.own(), &self.gate.daemon)).await
+                } else {
+                    Ok(())
+                };
+                match self.judge(length) {
+                    Ok((mut incoming, decision)) => match learned {
+                        Err(why) if !matches!(decision, Decision::Refuse(_)) => {
+                            self.client.inbox.consume(length);
+                            Box::pin(self.fail(why, &mut incoming)).await
+                        }
+                        Ok(()) | Err(_) => self.carry_out(length, &mut incoming, decision).await,
+                    },
+                    Err(error) => self.malformed(error).await,
                 }
-                Err(error) => self.malformed(error).await,
-            },
+            }
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
             Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
@@ -158,7 +190,7 @@ impl Connection {
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
                 self.client.inbox.consume(length);
-                Box::pin(self.examine(*examination, &head, incoming)).await
+                Box::pin(self.examine(*examination, head, incoming)).await
             }
             Decision::Inquire(inquiry) => {
                 let head = self.client.inbox.filled()[..length].to_vec();
@@ -172,10 +204,11 @@ impl Connection {
     async fn examine(
         &mut self,
         examination: Examination,
-        head: &[u8],
+        head: Vec<u8>,
         incoming: &mut Incoming,
     ) -> Then {
-        let limits = self.gate.limits;
+        let mut limits = self.gate.limits;
+        limits.json_bytes_max = examination.body_bytes_max(limits.json_bytes_max);
         if incoming.is_longer_than(limits.json_bytes_max) {
             return self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await;
         }
@@ -203,11 +236,11 @@ impl Connection {
         };
         match examination.judge(body) {
             Err(refusal) => self.refuse(&refusal, incoming).await,
-            Ok(inquiry) => match self.settle(inquiry, incoming).await {
+            Ok(inquiry) => match self.settle(inquiry, head, incoming).await {
                 Err(then) => then,
-                Ok((grant, passed)) => {
-                    let mut whole = reframe::with_length(head, passed.body.len());
-                    whole.extend_from_slice(&passed.body);
+                Ok((grant, passed, head)) => {
+                    let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
+                    let whole = reframe::with_body(&head, &passed.body, keeps);
                     drop(share);
                     incoming.request.collected = whole.into();
                     incoming.request.continued = incoming.expects_continue;
@@ -218,40 +251,43 @@ impl Connection {
     }
 
     /// Asks the daemon what the request's head alone does not say, and sends the request as it
-    /// comes. It names what was judged: another may bear its name by now.
+    /// comes.
     async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
-        match self.settle(inquiry, incoming).await {
+        match self.settle(inquiry, head, incoming).await {
             Err(then) => then,
-            Ok((grant, passed)) => {
-                let head = match &passed.id {
-                    Some(id) => reframe::with_container(&head, id),
-                    None => head,
-                };
+            Ok((grant, _, head)) => {
                 incoming.request.collected = head.into();
                 self.exchange(grant, incoming).await
             }
         }
     }
 
-    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell.
+    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell. The head
+    /// names what was judged: another may bear its name by now.
     async fn settle(
         &mut self,
         mut inquiry: Inquiry,
+        head: Vec<u8>,
         incoming: &mut Incoming,
-    ) -> Result<(Grant, Passed), Then> {
+    ) -> Result<(Grant, Passed, Vec<u8>), Then> {
         while let Some((question, asked)) = inquiry.question() {
+            let is_info = matches!(question, Question::Engine(_));
+            if let Some(body) = self.gate.info.get().filter(|_| is_info) {
+                inquiry.answer(Some((200, &body)));
+                continue;
+            }
             let fresh = match self.reach().await {
                 Ok(fresh) => fresh,
-                Err(Unreachable { status, message }) => {
-                    self.tell(incoming, Verdict::Failed(&message), status, None);
-                    return Err(self.answer(&Answer { status, message }, incoming).await);
-                }
+                Err(why) => return Err(self.fail(why, incoming).await),
             };
             let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
             match inquiry::ask(question, asked, &mut self.client, daemon).await {
                 Ok(answer) => {
                     if answer.persistence == Persistence::Close {
                         self.daemon = None;
+                    }
+                    if is_info && answer.status == 200 {
+                        self.gate.info.keep(&answer.body);
                     }
                     inquiry.answer(Some((answer.status, &answer.body)));
                 }
@@ -265,6 +301,7 @@ impl Connection {
                 }
             }
         }
+        let name = inquiry.name();
         match inquiry.close() {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
             Ok((grant, mut passed)) => {
@@ -273,7 +310,8 @@ impl Connection {
                     self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
                     incoming.notes = Some(Box::new(notes));
                 }
-                Ok((grant, passed))
+                let head = with_ids(head, name.as_ref(), &passed.resolved);
+                Ok((grant, passed, head.ok_or(Then::Close)?))
             }
         }
     }
@@ -295,10 +333,9 @@ impl Connection {
             self.client.inbox.consume(incoming.request.judged);
             return Box::pin(self.refuse(&grant.unrecorded(), incoming)).await;
         }
-        if let Err(Unreachable { status, message }) = self.reach().await {
-            self.tell(incoming, Verdict::Failed(&message), status, None);
+        if let Err(why) = self.reach().await {
             self.client.inbox.consume(incoming.request.judged);
-            return Box::pin(self.answer(&Answer { status, message }, incoming)).await;
+            return Box::pin(self.fail(why, incoming)).await;
         }
         let Some(daemon) = &mut self.daemon else { return Then::Close };
         let Incoming { request, watch, .. } = &mut *incoming;

@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod client;
 pub mod connection;
 pub mod daemon;
+pub mod engine;
 pub mod entrance;
 pub mod exchange;
 pub mod inquiry;
@@ -50,6 +51,8 @@ pub struct Gate {
     pub limits: Limits,
     /// The way to the daemon.
     pub daemon: daemon::Daemon,
+    /// What the engine says of itself.
+    pub info: engine::Info,
     /// Who is told of requests.
     pub observer: Observer,
     /// How bytes are moved.

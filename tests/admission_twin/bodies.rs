@@ -82,8 +82,16 @@ const HOST_CONFIG: &[Line] = &[
     ("VolumeDriver", &["\"\"", "\"local\""], &["\"nfs\""]),
     ("MaskedPaths", &["null"], &["[]", "[\"/proc/acpi\"]"]),
     ("ReadonlyPaths", &["null"], &["[]"]),
-    ("Sysctls", &["{}", "null"], &["{\"net.core.somaxconn\":\"1\"}"]),
-    ("Annotations", &["{}", "null"], &["{\"a\":\"b\"}"]),
+    (
+        "Sysctls",
+        &["{}", "null", "{\"net.core.somaxconn\":\"1\"}", "{\"net.ipv4.ip_forward\":\"1\"}"],
+        &["{\"kernel.shmmax\":\"1\"}", "{\"net/ipv4/x\":\"1\"}"],
+    ),
+    (
+        "Annotations",
+        &["{}", "null", "{\"org.opencontainers.image.title\":\"x\"}"],
+        &["{\"a\":\"b\"}", "{\"run.oci.handler\":\"x\"}"],
+    ),
     ("Runtime", &["\"\"", "\"runc\""], &["\"kata\""]),
     ("CgroupParent", &["\"\""], &["\"/\"", "\"../x\""]),
     ("OomScoreAdj", &["0", "500"], &["-1", "-0"]),
@@ -94,7 +102,7 @@ const HOST_CONFIG: &[Line] = &[
         &["{\"Type\":\"syslog\"}", "{\"Config\":{\"x\":\"y\"}}"],
     ),
     ("Links", &["[]", "null", "[\"a:b\"]"], &[]),
-    ("Tmpfs", &["null", "{\"/t\":\"size=1m\"}"], &["{\"/t\":\"exec\"}"]),
+    ("Tmpfs", &["null", "{\"/t\":\"size=1m\"}", "{\"/t\":\"exec\"}"], &["{\"/t\":\"suid\"}"]),
 ];
 
 const MOUNT: &[Line] = &[

@@ -100,6 +100,34 @@ impl Router {
         Self { routes, debug }
     }
 
+    /// Where the daemon's redirect leads: net/url writes the clean path as Go's `URL.String` does,
+    /// with everything escaped that need not stay, and then the query as it came.
+    #[must_use]
+    #[allow(dead_code, reason = "not everybody follows")]
+    pub fn location(method: &str, target: &[u8]) -> Option<Vec<u8>> {
+        let decoded = path(method, target)?;
+        let cleaned = clean(&decoded);
+        if cleaned == decoded {
+            return None;
+        }
+        let mut location = Vec::new();
+        for byte in cleaned {
+            // net/url, shouldEscape for a path: unreserved letters, and "$&+,/:;=@".
+            let stays = char::from(byte).is_ascii_alphanumeric()
+                || ['-', '_', '.', '~', '$', '&', '+', ',', '/', ':', ';', '=', '@']
+                    .contains(&char::from(byte));
+            if stays {
+                location.push(byte);
+            } else {
+                location.extend(format!("%{byte:02X}").into_bytes());
+            }
+        }
+        if let Some(at) = target.iter().position(|&byte| byte == b'?') {
+            location.extend(&target[at..]);
+        }
+        Some(location)
+    }
+
     /// What the daemon does with a request line's method and target.
     #[must_use]
     pub fn route(&self, method: &str, target: &[u8]) -> Route {

@@ -73,12 +73,12 @@ fn of(lines: &Lines, bytes: usize) -> Option<Head> {
     if hosts > 1 || hosts == 0 && minor == 1 {
         return None;
     }
-    // Stricter: one Content-Type, in ASCII.
+    // Stricter: in ASCII. Go asks the first; here each is asked.
     let types = lines.all("content-type");
-    if types.len() > 1 || types.iter().any(|kind| !kind.is_ascii()) {
+    if types.iter().any(|kind| !kind.is_ascii()) {
         return None;
     }
-    let kind = types.concat().to_ascii_lowercase();
+    let kind = types.join(" ").to_ascii_lowercase();
     let body = framing(lines, minor).ok()?.unwrap_or(Body::None);
     Some(Head {
         method: method.to_owned(),

@@ -112,13 +112,24 @@ fn after_refusal(bytes: &[u8]) -> Option<&[u8]> {
         return Some(rest);
     }
     let (status, fields) = head.strip_prefix("HTTP/1.1 ")?.split_once("\r\n")?;
-    let fields = fields.strip_prefix("Content-Type: application/json\r\nContent-Length: ")?;
+    if let Some(moved) = fields.strip_prefix("Location: /") {
+        let (_, end) = moved.split_once("\r\n")?;
+        let end = end.strip_prefix("Content-Length: 0\r\n").unwrap_or(end);
+        let is_own = status == "301 Moved Permanently"
+            && ["\r\n", "Connection: close\r\n\r\n"].contains(&end);
+        return is_own.then_some(rest);
+    }
+    let is_plain =
+        fields.strip_prefix("Content-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+    let is_json = || fields.strip_prefix("Content-Type: application/json\r\nContent-Length: ");
+    let fields = is_plain.or_else(is_json)?;
     let (length, end) = fields.split_once("\r\n")?;
     if !status.starts_with(['4', '5']) || !["\r\n", "Connection: close\r\n\r\n"].contains(&end) {
         return None;
     }
     // To HEAD it says no more.
-    if !rest.starts_with(b"{\"message\":\"dockgate: ") {
+    let own = [&b"{\"message\":\"dockgate: "[..], b"dockgate: "];
+    if !own.iter().any(|own| rest.starts_with(own)) {
         return Some(rest);
     }
     let length =

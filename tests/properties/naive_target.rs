@@ -1,4 +1,5 @@
-//! A target read a second time: cut at the question mark, decoded once, and clean or refused.
+//! A target read a second time: cut at the question mark, decoded once, and clean, redirected or
+//! refused.
 
 /// The decoded path; `None` where the target is refused.
 pub fn path(target: &[u8]) -> Option<Vec<u8>> {
@@ -10,7 +11,7 @@ pub fn path(target: &[u8]) -> Option<Vec<u8>> {
     }
     let (path, _) = cut(target);
     let path = decoded(path)?;
-    is_clean(&path).then_some(path)
+    is_readable(&path).then_some(path)
 }
 
 /// What stands before the first `?`, and what after it.
@@ -34,15 +35,12 @@ pub fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// The daemon redirects what Go's `path.Clean` changes. A slash at the end it keeps, and has a route
-/// with one; of others it is refused, and so is what some reader may take for a slash or an end.
-fn is_clean(path: &[u8]) -> bool {
+/// What some reader may take for a slash or an end is refused, and a slash at the end, which the daemon
+/// keeps, where it has no route with one. What Go's `path.Clean` changes it redirects.
+fn is_readable(path: &[u8]) -> bool {
     let path: String = path.iter().map(|&byte| char::from(byte)).collect();
     if path.contains(|c: char| c < ' ' || c == '\x7f' || c == '\\') {
         return false;
-    }
-    if path == "/" {
-        return true;
     }
     let is_version = |segment: &str| {
         segment
@@ -50,9 +48,12 @@ fn is_clean(path: &[u8]) -> bool {
             .is_some_and(|rest| !rest.contains(|c: char| !c.is_ascii_digit() && c != '.'))
     };
     let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let (last, before) = segments.split_last().expect("one at least");
+    let is_moved = before.iter().any(|segment| ["", ".", ".."].contains(segment))
+        || [".", ".."].contains(last);
     match segments[..] {
-        ["networks", ""] => true,
+        [""] | ["networks", ""] => true,
         [version, "networks", ""] if is_version(version) => true,
-        _ => !segments.iter().any(|segment| ["", ".", ".."].contains(segment)),
+        _ => is_moved || !last.is_empty(),
     }
 }

@@ -12,6 +12,7 @@ use dockgate::api::ApiVersion;
 use dockgate::event::{self, EventLoop};
 use dockgate::observe::observer::Observer;
 use dockgate::proxy::daemon::Daemon;
+use dockgate::proxy::engine::Info;
 use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
 use dockgate::proxy::socket::Socket;
@@ -102,6 +103,7 @@ impl Stage {
                 daemon: Daemon::at(&path).expect("a path"),
                 observer: Observer::default(),
                 relay: Relay::Auto,
+                info: Info::default(),
                 collected: AtomicUsize::new(0),
                 begun: AtomicUsize::new(0),
             })

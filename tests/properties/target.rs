@@ -3,7 +3,7 @@
 //! form, or with every letter escaped, it is the same operation.
 
 use super::naive_target;
-use super::router::{Route, route};
+use super::router::{Route, Router, route};
 use dockgate::api::{Call, Operation};
 use dockgate::http::{Method, Target};
 
@@ -17,6 +17,13 @@ pub fn holds(input: &[u8]) -> bool {
     let Ok(target) = target else { return false };
     assert_eq!((target.raw_path, target.query), naive_target::cut(raw));
 
+    // Whatever the method.
+    let redirect = Router::location("GET", raw);
+    assert_eq!(target.moved.as_deref(), redirect.as_deref(), "where the daemon leads");
+    if target.moved.is_some() {
+        assert!(Call::of(method, &target).is_err(), "what is not clean is no operation");
+        return false;
+    }
     let call = Call::of(method, &target);
     // What was decoded once is not decoded again.
     let plain = written(&target.path, |byte| !byte.is_ascii_graphic() || b"%?#".contains(&byte));
@@ -29,11 +36,16 @@ pub fn holds(input: &[u8]) -> bool {
             is_what_the_daemon_runs(call, &target, word);
         }
         assert_eq!(call_again, Ok(call), "written plainly");
-        assert_eq!(call.name(&again), call.name(&target));
+        let text = |target| call.name(target).map(|name| name.text.to_owned());
+        assert_eq!(text(&again), text(&target));
+        if let Some(name) = call.name(&target) {
+            let sent = naive_target::decoded(&raw[name.place]);
+            assert_eq!(sent.as_deref(), Some(name.text.as_bytes()), "the bytes of the name");
+        }
         let escaped = written(&target.path, |byte| byte != b'/');
         let escaped = Target::parse(&escaped).expect("clean");
         assert_eq!(Call::of(method, &escaped), Ok(call), "with every letter escaped");
-        assert_eq!(call.name(&escaped), call.name(&target));
+        assert_eq!(text(&escaped), text(&target));
     } else {
         // A `%2F` alone may have stood in the way.
         assert!(call_again.is_err() || target.has_encoded_slash(), "refused, but not when plain");
@@ -57,7 +69,8 @@ fn is_what_the_daemon_runs(call: Call, target: &Target<'_>, method: &[u8]) {
     // In a path that is no text no name is looked at, and what examines one refuses it.
     let is_text = std::str::from_utf8(&target.path).is_ok();
     let first = parameters.first().map(Vec::as_slice).filter(|_| is_text);
-    assert_eq!(call.name(target).map(str::as_bytes), first, "to the gate, and to the daemon");
+    let name = call.name(target).map(|name| name.text.as_bytes());
+    assert_eq!(name, first, "to the gate, and to the daemon");
 }
 
 fn method(word: &[u8]) -> Method {

@@ -66,6 +66,12 @@ fn the_container_is_named_by_its_id_and_nothing_else_changes() {
             "/containers/ID/archive?path=/containers/x",
         ),
         ("/containers/4fa6/archive?path=web", "4fa6", "/containers/ID/archive?path=web"),
+        ("/containers/web/redis/archive", "web/redis", "/containers/ID/archive"),
+        (
+            "/v1.41/containers/web%2Fre%20dis/archive?x",
+            "web/re%20dis",
+            "/v1.41/containers/ID/archive?x",
+        ),
     ] {
         let client = gate.client();
         client.send(put(target, "Content-Length: 3\r\n") + "tar");

@@ -9,7 +9,7 @@ use dockgate::admission::json::JsonError;
 use dockgate::admission::{Cause, Finding, Findings, Variable};
 use dockgate::api::{ApiVersion, Unclassified};
 use dockgate::http::{FramingError, HeadError, Persistence, RequestHead};
-use dockgate::policy::{Reason, Refusal, VariableSet};
+use dockgate::policy::{OldVersion, Reason, Refusal, VariableSet};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -81,7 +81,7 @@ fn lost_framing() -> Vec<&'static str> {
         NotHttp, BareLineFeed, BareCarriageReturn, Folded, TooLong, TooManyFields, StartLine,
         Version, FieldName, FieldValue, TargetForm, TargetByte, TargetEscape, UncleanPath,
         HostMissing, HostTwice, ContentLength, ContentLengthTwice, LengthAndEncoding,
-        TransferEncoding, EncodingOnOldVersion, ContentTypeTwice, ContentTypeByte,
+        TransferEncoding, EncodingOnOldVersion, ContentTypeByte,
     );
     let bodies = every!(FramingError:
         ChunkSize, ChunkExtension, ChunkLineEnd, Trailer, Truncated, Overrun,
@@ -100,18 +100,21 @@ fn refusals() -> Vec<&'static str> {
         Box::new(Findings::of(vec![finding]).expect("one"))
     };
     let unclassified = every!(Unclassified: Unknown, Version, EncodedSlash);
+    let version = ApiVersion { major: 1, minor: 0 };
+    let old = OldVersion { asked: version, oldest: version };
     let reasons = every!(Reason:
         Unclassified(Unclassified::Unknown), Withheld(VariableSet::default()), Closed,
-        OldVersion(ApiVersion { major: 1, minor: 0 }), Form, UnexpectedBody, BodyTooLong(0),
+        Moved(Box::from(&b"/"[..])), OldVersion(old), Form, UnexpectedBody, BodyTooLong(0),
         Unrecorded, Arguments(arguments()),
     );
     let causes = every!(Cause:
         Withheld(Variable::Privileged), Required(Variable::RequireNonRoot), Closed,
         Json(JsonError::NotOneValue), RepeatedKey, BadValue, UnknownField, Query, Missing,
-        Unanswered,
+        Unanswered, Unresolved,
     );
     // What is missing only the daemon knows.
-    let by_bytes = |cause: &Cause| !matches!(cause, Cause::Missing | Cause::Unanswered);
+    let by_bytes =
+        |cause: &Cause| !matches!(cause, Cause::Missing | Cause::Unanswered | Cause::Unresolved);
     let causes = causes.into_iter().filter(by_bytes);
     let json = every!(JsonError: NotOneValue, TooManyValues).map(Cause::Json);
     let name = |reason| Refusal { reason, operation: None }.name();
@@ -193,8 +196,13 @@ fn send(client: &Peer, mut bytes: &[u8], lengths: &[usize]) {
 /// The gate's own answer; whether the connection stays.
 fn expect_refused(client: &Peer, request: &Request) -> bool {
     let answer = client.answer();
-    assert_eq!(answer.status, request.status, "{}", answer.message());
-    assert!(answer.message().starts_with("dockgate: "), "{}", answer.message());
+    assert_eq!(answer.status, request.status, "{}", answer.body);
+    match request.reason.as_str() {
+        "moved" => assert!(answer.head.contains("\r\nLocation: /") && answer.body.is_empty()),
+        // In plain text to those who know no other.
+        "old-version" => assert!(answer.body.starts_with("dockgate: "), "{}", answer.body),
+        _ => assert!(answer.message().starts_with("dockgate: "), "{}", answer.message()),
+    }
     let stays = !answer.head.contains("\r\nConnection: close\r\n");
     if lost_framing().contains(&request.reason.as_str()) {
         assert!(answer.message().ends_with(&format!(" ({})", request.reason)));

@@ -48,6 +48,7 @@ mod prometheus;
 mod queries;
 mod resets;
 mod restarts;
+mod routes;
 mod stops;
 mod streams;
 mod twins;

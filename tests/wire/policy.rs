@@ -15,7 +15,7 @@ fn a_refusal_says_why_and_the_connection_goes_on() {
         ("get /_ping", "", 403, "no operation"),
         ("POST /_ping", "", 403, "no operation"),
         ("BREW /_ping", "", 403, "no operation"),
-        ("GET /containers/a/b/json", "", 403, "no operation"),
+        ("GET /containers/a/b", "", 403, "no operation"),
         ("GET /V1.41/_ping", "", 403, "no operation"),
         ("GET /", "", 403, "no operation"),
         ("OPTIONS /containers/json", "", 403, "no variable"),
@@ -27,8 +27,6 @@ fn a_refusal_says_why_and_the_connection_goes_on() {
         ("GET /v01.41/_ping", "", 400, "version prefix"),
         ("GET /v1.41.0/_ping", "", 400, "version prefix"),
         ("GET /v1/_ping", "", 400, "version prefix"),
-        ("GET /v1.23/_ping", "", 400, "MIN_API_VERSION"),
-        ("GET /v1.9/_ping", "", 400, "MIN_API_VERSION"),
     ] {
         let end = if more.is_empty() { "\r\n" } else { more };
         client.send(format!("{line} HTTP/1.1\r\nHost: docker\r\n{end}"));

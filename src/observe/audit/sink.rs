@@ -28,6 +28,15 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// Its path, where it has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Unix(path) => Some(path),
+            Self::Stderr => None,
+        }
+    }
+
     /// The socket that has to be reached later too.
     #[must_use]
     pub fn socket(&self) -> Option<&Path> {

@@ -3,21 +3,50 @@
 use super::{Connection, Incoming, Then};
 use crate::http::{FramingError, HeadError, Method, Persistence, Version};
 use crate::observe::record::Verdict;
-use crate::policy::Refusal;
-use crate::proxy::answer::Answer;
+use crate::policy::{Reason, Refusal};
+use crate::proxy::answer::{Answer, moved};
 use crate::proxy::client::DRAIN_BYTES_MAX;
+use crate::proxy::daemon::Unreachable;
 use crate::proxy::outcome::Cutoff;
 
 impl Connection {
     pub(super) async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
         self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
-        let message = format!("{} is refused: {refusal}", incoming.subject.request());
-        self.answer(&Answer { status: refusal.status(), message }, incoming).await
+        let message = refusal
+            .daemon_message()
+            .unwrap_or_else(|| format!("{} is refused: {refusal}", incoming.subject.request()));
+        let answer = Answer { status: refusal.status(), message };
+        let method = incoming.method;
+        if let Reason::Moved(location) = &refusal.reason {
+            return self.say(|stays| moved(location, method, stays), incoming).await;
+        }
+        if let Reason::OldVersion(version) = &refusal.reason
+            && version.is_told_plainly()
+        {
+            return self.say(|stays| answer.plain_bytes(method, stays), incoming).await;
+        }
+        self.answer(&answer, incoming).await
+    }
+
+    /// Answers that the daemon can't be reached.
+    pub(super) async fn fail(&mut self, why: Unreachable, incoming: &mut Incoming) -> Then {
+        let Unreachable { status, message } = why;
+        self.tell(incoming, Verdict::Failed(&message), status, None);
+        self.answer(&Answer { status, message }, incoming).await
     }
 
     /// Answers a well-formed request instead of the daemon. The connection goes on if the body
     /// that follows, or is under way, is short enough to be read and thrown away.
     pub(super) async fn answer(&mut self, answer: &Answer, incoming: &mut Incoming) -> Then {
+        let method = incoming.method;
+        self.say(|persistence| answer.bytes(method, persistence), incoming).await
+    }
+
+    async fn say(
+        &mut self,
+        bytes: impl FnOnce(Persistence) -> Vec<u8>,
+        incoming: &mut Incoming,
+    ) -> Then {
         let old = incoming.version == Version::Http10;
         // A client that waits for 100 sends no body, or does: there is no telling, unless it has.
         // One that speaks HTTP/1.0 takes the end of the connection for the end of the answer.
@@ -28,7 +57,7 @@ impl Connection {
         } else {
             incoming.persistence
         };
-        if !self.client.send(&answer.bytes(incoming.method, persistence)).await {
+        if !self.client.send(&bytes(persistence)).await {
             return Then::Close;
         }
         match persistence {

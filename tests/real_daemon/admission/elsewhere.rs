@@ -2,8 +2,8 @@
 
 use super::row::{
     ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, NODE, Opened,
-    PLUGIN, PLUGIN_SET, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN,
-    VOLUME, row,
+    PLUGIN, PLUGIN_SET, READ_ETC, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT,
+    SWARM_JOIN, VOLUME, row,
 };
 
 pub static ROWS: &[Row] = &[
@@ -25,7 +25,7 @@ pub static ROWS: &[Row] = &[
     )
     .not_here("nothing shows it before the start"),
     row(&VOLUME, "DriverOpts", r#"{"type":"none","o":"bind","device":"/etc"}"#, BIND_ETC),
-    row(&VOLUME, "DriverOpts", r#"{"type":"ext4","o":"ro,rbind","device":"/etc"}"#, BIND_ETC),
+    row(&VOLUME, "DriverOpts", r#"{"type":"ext4","o":"ro,rbind","device":"/etc"}"#, READ_ETC),
     row(
         &VOLUME,
         "DriverOpts",
@@ -54,7 +54,32 @@ pub static ROWS: &[Row] = &[
         &NETWORK,
         "Options",
         r#"{"com.docker.network.bridge.name":"dockgate-test"}"#,
-        "ALLOW_NETWORK_OPTIONS=com.docker.network.bridge.name",
+        "ALLOW_NETWORK_OPTIONS=com.docker.network.bridge.name=dockgate-test",
+    ),
+    row(
+        &NETWORK,
+        "Options",
+        r#"{"com.docker.network.bridge.default_bridge":"true"}"#,
+        "ALLOW_NETWORK_OPTIONS=com.docker.network.bridge.default_bridge=true",
+    )
+    .not_here("this machine's docker0 is left alone"),
+    row(
+        &NETWORK,
+        "Options",
+        r#"{"com.docker.network.bridge.gateway_mode_ipv4":"routed"}"#,
+        "ALLOW_NETWORK_OPTIONS=com.docker.network.bridge.gateway_mode_ipv4=routed",
+    ),
+    row(
+        &NETWORK,
+        "Options",
+        r#"{"com.docker.network.driver.mtu":"1400","com.docker.network.bridge.trusted_host_interfaces":"lo"}"#,
+        "ALLOW_NETWORK_OPTIONS=com.docker.network.bridge.trusted_host_interfaces=lo",
+    ),
+    row(
+        &NETWORK,
+        "Options",
+        r#"{"com.docker.network.host_ipv4":"127.0.0.1"}"#,
+        "ALLOW_NETWORK_OPTIONS=com.docker.network.host_ipv4=127.0.0.1",
     ),
     row(&NETWORK, "IPAM", r#"{"Driver":"plug"}"#, "ALLOW_NETWORK_DRIVERS=plug").not_here(ABSENT),
     row(&EXEC, "Privileged", "true", "ALLOW_EXEC_PRIVILEGED=1"),
@@ -87,13 +112,8 @@ pub static ROWS: &[Row] = &[
     )
     .not_here(SWARM)
     .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
-    row(
-        &SERVICE_CONTAINER,
-        "Sysctls",
-        r#"{"net.ipv4.ip_forward":"1"}"#,
-        "ALLOW_SYSCTLS=net.ipv4.ip_forward",
-    )
-    .not_here(SWARM),
+    row(&SERVICE_CONTAINER, "Sysctls", r#"{"kernel.shmmax":"1"}"#, "ALLOW_SYSCTLS=kernel.shmmax")
+        .not_here(SWARM),
     row(&SERVICE, "Networks", r#"[{"Target":"host"}]"#, "ALLOW_HOST_NAMESPACES=network")
         .not_here(SWARM),
     row(&SERVICE, "PluginSpec", r#"{"Name":"x","Remote":"y"}"#, "ALLOW_PLUGIN_PRIVILEGES=*")
@@ -137,7 +157,7 @@ pub static QUERIES: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/build", "remote", "http://127.0.0.1:1/x", "ALLOW_BUILD_REMOTE=1"),
     ("POST", "/build", "remote", "git@127.0.0.1:x", "ALLOW_BUILD_REMOTE=1"),
     ("POST", "/build", "cgroupparent", "/x", "ALLOW_CGROUP_PARENTS=/x"),
-    ("POST", "/build", "securityopt", "[\"x\"]", "ALLOW_SECURITY_OPT=*"),
+    ("POST", "/build", "securityopt", "[\"x\"]", "ALLOW_SECURITY_OPT=x"),
     ("POST", "/containers/other/start", "checkpoint-dir", "/etc", "ALLOW_BIND_MOUNTS=/etc"),
     ("GET", "/containers/other/checkpoints", "dir", "/etc", "ALLOW_BIND_MOUNTS=/etc"),
     ("DELETE", "/containers/other/checkpoints/c", "dir", "/etc", "ALLOW_BIND_MOUNTS=/etc"),

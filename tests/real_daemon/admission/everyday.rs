@@ -59,6 +59,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 pub const PROOFS: &[Proof] = &[
+    ("what is the container's own alone needs nothing opened", own),
     ("what libraries send, most of it null, needs nothing opened", libraries),
     ("a container is made again from its own inspection with nothing opened", made_again),
 ];
@@ -101,6 +102,28 @@ fn libraries(lab: &Lab) -> Result<(), Failed> {
         create(&gate.endpoint(), entries).map_err(|why| format!("{library}: {why}"))?;
         remove(lab)?;
     }
+    Ok(())
+}
+
+/// What reaches nothing of the host, whatever it looks like.
+const OWN: [&str; 4] = [
+    r#""HostConfig":{"NetworkMode":"none","Sysctls":{"net.ipv4.ip_forward":"1","net.core.somaxconn":"512"}}"#,
+    r#""HostConfig":{"NetworkMode":"none","Tmpfs":{"/t":"exec,size=1m"}}"#,
+    r#""HostConfig":{"NetworkMode":"none","Annotations":{"org.opencontainers.image.title":"x"}}"#,
+    r#""HostConfig":{"NetworkMode":"none","SecurityOpt":["apparmor=docker-default","seccomp="]}"#,
+];
+
+fn own(lab: &Lab) -> Result<(), Failed> {
+    let gate = gate(lab, "")?;
+    for entries in OWN {
+        create(&gate.endpoint(), entries).map_err(|why| format!("{entries}: {why}"))?;
+        ask(&gate.endpoint(), "POST", "/containers/box/start", "")
+            .map_err(|why| format!("{entries}: {why}"))?;
+        remove(lab)?;
+    }
+    let net = r#"{"Name":"own","Internal":true,"Options":{"com.docker.network.bridge.gateway_mode_ipv4":"isolated","com.docker.network.bridge.default_bridge":"false"}}"#;
+    ask(&gate.endpoint(), "POST", "/networks/create", net)?;
+    ask(&lab.daemon().endpoint(), "DELETE", "/networks/own", "")?;
     Ok(())
 }
 

@@ -1,15 +1,20 @@
 //! What a client could gain by a field of `HostConfig`, one row each.
 
-use super::row::{ABSENT, BIND_ETC, ERROR, NEWER, OLDER, OWN_SOCKET, Opened, Row, SWARM, host};
+use super::row::{
+    ABSENT, BIND_ETC, ERROR, NEWER, OLDER, OWN_SOCKET, Opened, READ_ETC, Row, SWARM, host,
+};
+
+/// `printf {} | sha256sum`.
+const SECCOMP_OF_BRACES: &str = "ALLOW_SECURITY_OPT=seccomp=sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
 pub static ROWS: &[Row] = &[
     host("Privileged", "true", "ALLOW_PRIVILEGED=1"),
     // Paths of the host, in each spelling that the daemon cleans.
     host("Binds", r#"["/etc:/x"]"#, BIND_ETC),
     host("Binds", r#"["//etc:/x"]"#, BIND_ETC),
-    host("Binds", r#"["/etc/:/x:ro"]"#, BIND_ETC),
+    host("Binds", r#"["/etc/:/x:ro"]"#, READ_ETC),
     host("Binds", r#"["/./etc/.:/x"]"#, BIND_ETC),
-    host("Binds", r#"["/tmp/../etc:/x:z,ro"]"#, BIND_ETC),
+    host("Binds", r#"["/tmp/../etc:/x:z,ro"]"#, READ_ETC),
     host("Binds", r#"["\u002fetc\u003a/x"]"#, BIND_ETC),
     host("Binds", r#"["plain:/p","/etc:/x"]"#, BIND_ETC),
     host("Binds", r#"["/:/x"]"#, "ALLOW_BIND_MOUNTS=/"),
@@ -23,7 +28,7 @@ pub static ROWS: &[Row] = &[
     host(
         "Mounts",
         r#"[{"Type":"tmpfs","Target":"/t"},{"Type":"bind","Source":"/tmp/../etc","Target":"/x","ReadOnly":true}]"#,
-        BIND_ETC,
+        READ_ETC,
     ),
     host(
         "Mounts",
@@ -45,8 +50,8 @@ pub static ROWS: &[Row] = &[
     .not_here(SWARM),
     host(
         "Mounts",
-        r#"[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"Options":[["exec"]]}}]"#,
-        "ALLOW_TMPFS_OPTIONS=exec",
+        r#"[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"Options":[["exec"],["suid"]]}}]"#,
+        "ALLOW_TMPFS_OPTIONS=suid",
     )
     .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
     // The local driver's options are mount(2).
@@ -58,7 +63,7 @@ pub static ROWS: &[Row] = &[
     host(
         "Mounts",
         r#"[{"Type":"volume","Source":"v1","Target":"/x","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"device":"/etc","o":"ro,rbind"}}}}]"#,
-        BIND_ETC,
+        READ_ETC,
     )
     .not_here("the driver wants a type"),
     host(
@@ -78,8 +83,8 @@ pub static ROWS: &[Row] = &[
     ),
     host(
         "Mounts",
-        r#"[{"Type":"volume","Target":"/x","VolumeOptions":{"DriverConfig":{"Options":{"type":"tmpfs","device":"tmpfs","o":"exec,size=1m"}}}}]"#,
-        "ALLOW_TMPFS_OPTIONS=exec",
+        r#"[{"Type":"volume","Target":"/x","VolumeOptions":{"DriverConfig":{"Options":{"type":"tmpfs","device":"tmpfs","o":"exec,suid,size=1m"}}}}]"#,
+        "ALLOW_TMPFS_OPTIONS=suid",
     ),
     host(
         "Mounts",
@@ -89,7 +94,7 @@ pub static ROWS: &[Row] = &[
     .not_here(ABSENT),
     host("VolumesFrom", r#"["other:ro"]"#, "ALLOW_VOLUMES_FROM=1"),
     host("VolumeDriver", r#""plug""#, "ALLOW_VOLUME_DRIVERS=plug"),
-    host("Tmpfs", r#"{"/run":"exec"}"#, "ALLOW_TMPFS_OPTIONS=exec"),
+    host("Tmpfs", r#"{"/run":"exec,dev"}"#, "ALLOW_TMPFS_OPTIONS=dev"),
     host("Tmpfs", r#"{"/run":"rw,size=1m,suid,dev"}"#, "ALLOW_TMPFS_OPTIONS=suid")
         .opened_by("ALLOW_TMPFS_OPTIONS=suid,dev"),
     host(
@@ -124,7 +129,7 @@ pub static ROWS: &[Row] = &[
     host("Capabilities", r#"["CAP_SYS_ADMIN"]"#, "ALLOW_CAPABILITIES=SYS_ADMIN").not_here(OLDER),
     host("SecurityOpt", r#"["seccomp=unconfined"]"#, "ALLOW_SECURITY_OPT=seccomp=unconfined"),
     host("SecurityOpt", r#"["seccomp:unconfined"]"#, "ALLOW_SECURITY_OPT=seccomp=unconfined"),
-    host("SecurityOpt", r#"["seccomp={}"]"#, "ALLOW_SECURITY_OPT=seccomp=*"),
+    host("SecurityOpt", r#"["seccomp={}"]"#, SECCOMP_OF_BRACES),
     host("SecurityOpt", r#"["apparmor=unconfined"]"#, "ALLOW_SECURITY_OPT=apparmor=unconfined"),
     host(
         "SecurityOpt",
@@ -156,7 +161,14 @@ pub static ROWS: &[Row] = &[
         r#"["/proc/bus","/proc/fs","/proc/irq","/proc/sys"]"#,
         "ALLOW_SECURITY_OPT=systempaths=unconfined",
     ),
-    host("Sysctls", r#"{"net.ipv4.ip_forward":"1"}"#, "ALLOW_SYSCTLS=net.ipv4.ip_forward"),
+    host("Sysctls", r#"{"kernel.shmmax":"1"}"#, "ALLOW_SYSCTLS=kernel.shmmax"),
+    // Not the way a parameter of the container's own network is written.
+    host("Sysctls", r#"{"net/ipv4/ip_forward":"1"}"#, "ALLOW_SYSCTLS=net/ipv4/ip_forward"),
+    host(
+        "Sysctls",
+        r#"{"net.netfilter.nf_conntrack_max":"1"}"#,
+        "ALLOW_SYSCTLS=net.netfilter.nf_conntrack_max",
+    ),
     host("Sysctls", r#"{"kernel.core_pattern":"|/x"}"#, "ALLOW_SYSCTLS=kernel.core_pattern"),
     host("NetworkMode", r#""host""#, "ALLOW_HOST_NAMESPACES=network"),
     host("NetworkMode", r#""h\u006fst""#, "ALLOW_HOST_NAMESPACES=network").shown(r#""host""#),
@@ -194,7 +206,7 @@ pub static ROWS: &[Row] = &[
     host(
         "LogConfig",
         r#"{"Type":"","Config":{"gelf-address":"udp://127.0.0.1:1"}}"#,
-        "ALLOW_LOG_DRIVERS=*",
+        "ALLOW_LOG_DRIVERS=default",
     )
     .not_here("another default driver would be needed"),
 ];

@@ -159,3 +159,4 @@ pub const KERNEL: &str = "this kernel has none";
 pub const OWN_SOCKET: &str = "this machine's own socket is left alone";
 
 pub const BIND_ETC: &str = "ALLOW_BIND_MOUNTS=/etc";
+pub const READ_ETC: &str = "ALLOW_BIND_MOUNTS=/etc:ro";

@@ -1,0 +1,69 @@
+//! What the gate knows of its engine: which container there is its own, and what `GET /info` says,
+//! kept for a while since it hardly ever changes and is slow to answer.
+
+use super::daemon::{Daemon, Unreachable};
+use super::inquiry;
+use crate::admission::json::{self, Json};
+use crate::admission::own::Own;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::info;
+
+/// How long an answer to `GET /info` is taken for what the engine would say now. Its operator may
+/// restart it with another default runtime, or as another release.
+const INFO_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long the daemon may take to say what the gate's own container is.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// The last answer to `GET /info`.
+#[derive(Debug, Default)]
+pub struct Info(Mutex<Option<(Instant, Arc<[u8]>)>>);
+
+impl Info {
+    /// The answer's body, unless it is too old.
+    #[must_use]
+    pub fn get(&self) -> Option<Arc<[u8]>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, body) = kept.as_ref()?;
+        (since.elapsed() < INFO_TIME_MAX).then(|| Arc::clone(body))
+    }
+
+    /// Keeps an answer's body.
+    pub fn keep(&self, body: &[u8]) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), body.into()));
+    }
+}
+
+/// Asks the daemon about the gate's own container, where that is still to be done. Until it has
+/// answered, no request may pass: it could be about that container.
+///
+/// # Errors
+/// The daemon can't be reached, or gives no answer.
+pub async fn learn_own(own: &Own, daemon: &Daemon) -> Result<(), Unreachable> {
+    let Some(id) = own.unknown() else { return Ok(()) };
+    let unknown = |why: String| Unreachable {
+        status: 503,
+        message: format!(
+            "cannot find out from the Docker daemon which container dockgate runs in ({why}); retry, or see the \
+             daemon's log (ALLOW_GATE=1 goes without)"
+        ),
+    };
+    let mut socket = daemon.connect().await?;
+    let path = format!("/containers/{id}/json");
+    let answer = inquiry::ask_alone(&path, &mut socket, ANSWER_TIME_MAX)
+        .await
+        .map_err(|why| unknown(why.to_string()))?;
+    let inspect = json::read(&answer.body).unwrap_or(Json::Null);
+    if !own.learn(answer.status, &inspect) {
+        return Err(unknown(format!("it answers {}", answer.status)));
+    }
+    if let Some(container) = own.known() {
+        let name = &container.name;
+        info!(
+            "running in container {name:?}, which clients may not change (ALLOW_GATE=1 lets them)"
+        );
+    }
+    Ok(())
+}
