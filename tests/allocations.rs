@@ -13,7 +13,7 @@ use dockgate::process::config::Config;
 use dockgate::proxy::Gate;
 use dockgate::proxy::connection;
 use dockgate::proxy::daemon::Daemon;
-use dockgate::proxy::engine::Info;
+use dockgate::proxy::engine::{Info, Judged};
 use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
 use dockgate::proxy::socket::Socket;
@@ -175,6 +175,7 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
         daemon: Daemon::at(path).expect("a path"),
         relay: config.relay,
         info: Info::default(),
+        judged: Judged::default(),
         collected: AtomicUsize::new(0),
         begun: AtomicUsize::new(0),
     }

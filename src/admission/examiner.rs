@@ -28,6 +28,8 @@ pub struct Examiner {
     pub whole: Option<fn(&mut Judge<'_>)>,
     /// What the daemon is asked about the name in the path.
     pub question: Option<fn(&str) -> Question>,
+    /// The parameter of the query that must be true for the question to be asked, where there is one.
+    pub asked_if: Option<&'static str>,
     /// Whether its query and body are looked into with `ADMISSION=off` too, for references to the
     /// gate's own container.
     pub is_unconditional: bool,
@@ -42,6 +44,7 @@ impl Examiner {
             body: None,
             whole: None,
             question: None,
+            asked_if: None,
             is_unconditional: false,
         }
     }
@@ -66,6 +69,10 @@ impl Examiner {
         Self { question: Some(question), ..self }
     }
 
+    const fn asked_if(self, parameter: &'static str) -> Self {
+        Self { asked_if: Some(parameter), ..self }
+    }
+
     /// What the request does with the container in its path.
     const fn runs(self) -> Self {
         self.asks(|name| Question::of_path(name, ContainerUse::Run))
@@ -86,6 +93,11 @@ impl Examiner {
     /// The name in its path is that of a process in a container.
     const fn runs_exec(self) -> Self {
         self.asks(|id| Question::Exec(id.to_owned()))
+    }
+
+    /// The name in its path is that of a service.
+    const fn manages_service(self) -> Self {
+        self.asks(|name| Question::Service(name.to_owned()))
     }
 
     const fn unconditional(self) -> Self {
@@ -177,12 +189,14 @@ pub const EXAMINERS: &[Examiner] = &[
     Examiner::of(Op::DistributionInspect).name(&image::NAME),
     Examiner::of(Op::SystemAuth).body(&object(&image::SYSTEM_AUTH)),
     Examiner::of(Op::VolumeCreate).body(&object(&volume::VOLUME_CREATE)),
+    Examiner::of(Op::VolumeDelete).asks(volume::question).asked_if("force"),
     Examiner::of(Op::VolumeUpdate).body(&object(&volume::VOLUME_UPDATE)),
     Examiner::of(Op::NetworkCreate).body(&object(&network::NETWORK_CREATE)),
     Examiner::of(Op::NetworkConnect).unconditional().body(&object(&network::NETWORK_CONNECT)),
     Examiner::of(Op::NetworkDisconnect).unconditional().body(&object(&network::NETWORK_DISCONNECT)),
     Examiner::of(Op::ServiceCreate).body(&object(&service::SERVICE)),
-    Examiner::of(Op::ServiceUpdate).body(&object(&service::SERVICE)),
+    Examiner::of(Op::ServiceUpdate).body(&object(&service::SERVICE)).manages_service(),
+    Examiner::of(Op::ServiceDelete).manages_service(),
     Examiner::of(Op::SwarmInit).body(&object(&swarm::SWARM_INIT)),
     Examiner::of(Op::SwarmJoin).body(&object(&swarm::SWARM_JOIN)),
     Examiner::of(Op::SwarmUpdate).body(&object(&swarm::SWARM_UPDATE)),

@@ -9,7 +9,7 @@ use super::json::{self, Json};
 use super::judge::{Examined, Judge};
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
-use super::{limit, mount, network};
+use super::{limit, mount, network, own};
 use std::fmt::Write as _;
 
 /// A volume that a request names: what it is, only the daemon knows.
@@ -70,6 +70,12 @@ impl ContainerLookup {
     pub fn managed(reference: &str, place: ReferencePlace) -> Self {
         Self { reference: reference.to_owned(), usage: ContainerUse::Manage, place }
     }
+
+    /// What it comes to, where the container's full id is `id`.
+    #[must_use]
+    pub fn resolved(&self, id: String) -> Resolved {
+        Resolved { id, place: self.place.clone(), usage: self.usage }
+    }
 }
 
 /// Where a daemon looks for a network.
@@ -104,10 +110,23 @@ pub enum Question {
     Container(ContainerLookup),
     /// Whose is this exec? (`ExecInspect`)
     Exec(String),
+    /// Is this the service that the gate runs in? (`ServiceInspect`)
+    Service(String),
     /// What ids has the host's network? (`NetworkList`, and `NetworkInspect` for the swarm's)
     Network(Networks),
     /// What does the engine do by default? (`SystemInfo`)
     Engine(EngineUse),
+}
+
+/// A container that was looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Its full id.
+    pub id: String,
+    /// Where the request refers to it.
+    pub place: ReferencePlace,
+    /// What for.
+    pub usage: ContainerUse,
 }
 
 /// What an answer says.
@@ -115,8 +134,8 @@ pub enum Question {
 pub struct Answered {
     /// What may not pass, and what else must be asked.
     pub examined: Examined,
-    /// The full id of a container, and where to put it.
-    pub resolved: Option<(ReferencePlace, String)>,
+    /// The container that it is about.
+    pub resolved: Option<Resolved>,
 }
 
 impl Question {
@@ -143,6 +162,7 @@ impl Question {
         let usage = match self {
             Self::Container(lookup) => lookup.usage,
             Self::Exec(_) => ContainerUse::Run,
+            Self::Service(_) => return rules.own.is_service(),
             Self::Volume(_) | Self::Network(_) | Self::Engine(_) => return true,
         };
         let is_judged = match usage {
@@ -160,6 +180,7 @@ impl Question {
             Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
             Self::Container(lookup) => format!("/containers/{}/json", encoded(&lookup.reference)),
             Self::Exec(id) => format!("/exec/{}/json", encoded(id)),
+            Self::Service(reference) => format!("/services/{}", encoded(reference)),
             Self::Network(networks) => match networks.scope {
                 // filters={"driver":{"host":true}}: the list, since a name finds other scopes too.
                 Scope::Local => "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D",
@@ -184,10 +205,14 @@ impl Question {
                 Self::Volume(used) => mount::existing_volume(&mut judge, used, &answer),
                 Self::Container(lookup) => {
                     let id = existing::judge(&mut judge, lookup, &answer);
-                    resolved = id.map(|id| (lookup.place.clone(), id));
+                    resolved = id.map(|id| lookup.resolved(id));
                     resolved.is_some()
                 }
                 Self::Exec(id) => existing_exec(&mut judge, id, &answer),
+                Self::Service(reference) => {
+                    resolved = own::existing_service(&mut judge, reference, &answer);
+                    resolved.is_some()
+                }
                 Self::Network(used) => network::existing_network(&mut judge, used, &answer),
                 Self::Engine(used) => Engine::of(&answer).is_some_and(|engine| {
                     used.judge(&mut judge, &engine);
@@ -213,6 +238,7 @@ impl Question {
             Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
             Self::Container(lookup) => format!("No such container: {}", lookup.reference),
             Self::Exec(id) => format!("No such exec instance: {id}"),
+            Self::Service(reference) => format!("service {reference} not found"),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
@@ -228,6 +254,7 @@ impl Question {
             },
             Self::Container(_) => (200, br#"{"Id":"0"}"#),
             Self::Exec(_) => (200, br#"{"ContainerID":"0"}"#),
+            Self::Service(_) => (200, br#"{"ID":"0"}"#),
             Self::Engine(used) => (200, used.supposed()),
         }
     }
@@ -245,7 +272,9 @@ impl Question {
             Self::Container(lookup) => {
                 (lookup.place.path(), lookup.reference.as_str(), Cause::Unresolved)
             }
-            Self::Exec(id) => (Vec::new(), id.as_str(), Cause::Unresolved),
+            Self::Exec(name) | Self::Service(name) => {
+                (Vec::new(), name.as_str(), Cause::Unresolved)
+            }
             Self::Engine(used) => (used.path.clone(), used.shown(), Cause::Unanswered),
         };
         let reason = "has to be looked up, and the daemon did not say what it is";
@@ -345,7 +374,7 @@ mod tests {
     fn a_container_is_named_by_an_id_or_not_at_all() {
         let container = |answer: &str| {
             let answered = web().answered(&Rules::new(), 200, answer.as_bytes());
-            (answered.resolved.map(|(_, id)| id), answered.examined.findings.len())
+            (answered.resolved.map(|resolved| resolved.id), answered.examined.findings.len())
         };
         assert_eq!(container(r#"{"Id":"0f","Mounts":[]}"#), (Some("0f".to_owned()), 0));
         for answer in [
@@ -406,7 +435,10 @@ mod tests {
                     let expected = usize::from(networks.scope == Scope::Local);
                     assert_eq!(findings.len(), expected, "{networks:?}");
                 }
-                Question::Container(_) | Question::Exec(_) | Question::Engine(_) => {
+                Question::Container(_)
+                | Question::Exec(_)
+                | Question::Service(_)
+                | Question::Engine(_) => {
                     let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
                     assert!(found.concat().starts_with("No such "), "{found:?}");
                     assert!(findings.iter().all(|finding| finding.cause == Cause::Missing));
@@ -504,7 +536,7 @@ mod tests {
     #[test]
     fn what_does_not_matter_is_not_asked() {
         use ContainerUse::{Manage, Read, Run, Write};
-        let own = || super::super::own::Own::new(Some("0f".to_owned()), []);
+        let own = || crate::admission::own::Own::new(Some("0f".to_owned()), []);
         let with = |variable, text| Rules::new().with(variable, text).expect("a value");
         for (rules, needed) in [
             (Rules::new(), [true, true, true, false]),

@@ -129,6 +129,7 @@ fn ask(judge: &mut Judge<'_>, name: &str) {
                 | Question::Volume(_)
                 | Question::Container(_)
                 | Question::Exec(_)
+                | Question::Service(_)
                 | Question::Engine(_) => None,
             });
         match asked {

@@ -4,21 +4,28 @@
 //! Its id is known at start, from what is mounted in it; its name and its mounts when the daemon
 //! has said them.
 
+use super::existing::ContainerUse;
 use super::host_path;
 use super::json::Json;
 use super::judge::Judge;
-use super::lookup::{ContainerLookup, Question, ReferencePlace};
+use super::lookup::{ContainerLookup, Question, ReferencePlace, Resolved};
 use super::variable::Variable;
 use std::sync::OnceLock;
 
 /// Why an act on the gate's own container is denied.
 const OWN: &str = "is the gate's own container: it has the daemon's socket";
 
+/// Why a change to the gate's own service is denied.
+const OWN_SERVICE: &str = "is the service that the gate runs in: it has the daemon's socket";
+
 /// Why a volume of the gate's own container is denied.
 const OWN_VOLUME: &str = "is a volume of the gate's own container";
 
 /// Why the gate's name is denied.
 const OWN_NAME: &str = "is the name of the gate's own container";
+
+/// Hexadecimal digits of a full id.
+const ID_BYTES: usize = 64;
 
 /// What the daemon says of the gate's container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,10 +142,10 @@ impl Own {
         self.id.as_deref() == Some(id)
     }
 
-    /// Whether this is the id of its service.
+    /// Whether it is a task of a swarm's service.
     #[must_use]
-    pub fn is_service(&self, id: &str) -> bool {
-        self.container().is_some_and(|own| own.service.as_deref() == Some(id))
+    pub fn is_service(&self) -> bool {
+        self.container().is_some_and(|own| own.service.is_some())
     }
 
     /// Its paths: a mount of one of them, or of a directory above one, must be listed itself.
@@ -162,6 +169,23 @@ pub fn is_denied(judge: &mut Judge<'_>, id: &str, reference: &str) -> bool {
     is_own
 }
 
+/// Judges the answer to `ServiceInspect`: the service must not be the gate's. `None` where the answer
+/// can't be read.
+pub fn existing_service(
+    judge: &mut Judge<'_>,
+    reference: &str,
+    service: &Json<'_>,
+) -> Option<Resolved> {
+    let id = service.field("ID").and_then(Json::text)?;
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    if judge.rules.own.container().is_some_and(|own| own.service.as_deref() == Some(id)) {
+        judge.withhold_for(Variable::Gate, reference, "1", OWN_SERVICE);
+    }
+    Some(Resolved { id: id.to_owned(), place: ReferencePlace::Path, usage: ContainerUse::Manage })
+}
+
 /// Denies a volume of the gate's own, unless its path on the host is listed.
 pub fn volume(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
     if let Some(source) = judge.rules.own.volume(name).map(str::to_owned) {
@@ -169,10 +193,17 @@ pub fn volume(judge: &mut Judge<'_>, name: &str, is_read_only: bool) {
     }
 }
 
-/// Denies the gate's own name to another container.
+/// Judges the name that a container is to bear: not the gate's own, and none that could be taken for
+/// an id. A container that was looked up is named by its id; when it is gone, the daemon would take
+/// that for the name of another (moby `daemon/container.go`, `GetContainer`).
 pub fn name(judge: &mut Judge<'_>, value: &Json<'_>) {
     judge.text(value, |judge, name| {
-        let is_own = |own: &OwnContainer| own.name == name.trim_start_matches('/');
+        let name = name.trim_start_matches('/');
+        let is_hex = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex && name.len() == ID_BYTES {
+            judge.close(name, "is a name that could be taken for a container's id");
+        }
+        let is_own = |own: &OwnContainer| own.name == name;
         if judge.rules.own.container().is_some_and(is_own) {
             judge.withhold_for(Variable::Gate, name, "1", OWN_NAME);
         }
@@ -236,9 +267,41 @@ mod tests {
     }
 
     #[test]
+    fn its_service_is_known_by_its_id() {
+        let mut rules = crate::admission::Rules::new();
+        rules.own = std::sync::Arc::new(learned());
+        assert!(Question::Service("x".to_owned()).is_needed(&rules));
+        assert!(!Question::Service("x".to_owned()).is_needed(&crate::admission::Rules::new()));
+        for (answer, resolved, found) in [
+            (r#"{"ID":"s1"}"#, Some("s1"), 1),
+            (r#"{"ID":"s2"}"#, Some("s2"), 0),
+            (r#"{"ID":"a/b"}"#, None, 0),
+            ("{}", None, 0),
+        ] {
+            let mut judge = Judge::new(&rules);
+            let answer = json::read(answer.as_bytes()).expect("json");
+            let service = existing_service(&mut judge, "web", &answer).map(|one| one.id);
+            assert_eq!((service.as_deref(), judge.examined.findings.len()), (resolved, found));
+        }
+    }
+
+    #[test]
+    fn a_name_is_neither_the_gates_nor_like_an_id() {
+        let mut rules = crate::admission::Rules::new();
+        rules.own = std::sync::Arc::new(learned());
+        for (text, is_fine) in
+            [("web", true), ("gate", false), ("/gate", false), (ID, false), (&ID[1..], true)]
+        {
+            let mut judge = Judge::new(&rules);
+            name(&mut judge, &Json::Text(text.into()));
+            assert_eq!(judge.examined.findings.is_empty(), is_fine, "{text}");
+        }
+    }
+
+    #[test]
     fn its_files_are_where_the_host_has_them() {
         let own = learned();
-        assert!(own.is_container() && own.is(ID) && !own.is("0123") && own.is_service("s1"));
+        assert!(own.is_container() && own.is(ID) && !own.is("0123") && own.is_service());
         assert_eq!(own.known().map(|own| own.name.as_str()), Some("gate"));
         let paths: Vec<_> = own.paths().collect();
         assert_eq!(

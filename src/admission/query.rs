@@ -30,6 +30,16 @@ pub fn judge(judge: &mut Judge<'_>, fields: &'static [Field], query: &[u8]) {
     }
 }
 
+/// Whether a parameter is true as the daemon reads one (moby `daemon/server/httputils/form.go`,
+/// `BoolValue`: the first of several). A query that can't be read may say so.
+#[must_use]
+pub fn is_true(query: Option<&[u8]>, name: &str) -> bool {
+    const FALSE: [&str; 5] = ["", "0", "no", "false", "none"];
+    let Some(parameters) = read(query.unwrap_or_default()) else { return true };
+    let value = parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    value.is_some_and(|value| !FALSE.contains(&value.trim().to_ascii_lowercase().as_str()))
+}
+
 /// The parameters in their order; `None` where the daemon would drop a part.
 #[must_use]
 pub fn read(query: &[u8]) -> Option<Vec<(String, String)>> {
@@ -67,5 +77,23 @@ mod tests {
         for bad in ["a=1;b=2", "a=%", "a=%g0", "%4=1", "a=%ff"] {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_true_as_the_daemon_reads_it() {
+        for (query, expected) in [
+            ("force=1", true),
+            ("force=true&force=0", true),
+            ("f%6Frce=x", true),
+            ("force=;", true),
+            ("", false),
+            ("force", false),
+            ("force=0&force=1", false),
+            ("force=+False+", false),
+            ("Force=1", false),
+        ] {
+            assert_eq!(is_true(Some(query.as_bytes()), "force"), expected, "{query}");
+        }
+        assert!(!is_true(None, "force"));
     }
 }

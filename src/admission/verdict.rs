@@ -3,10 +3,12 @@
 
 use super::cut;
 use super::examiner::Examiner;
+use super::existing::ContainerUse;
 use super::finding::{Cause, Finding, Findings, Step};
 use super::json::{self, JsonError};
 use super::judge::Examined;
-use super::lookup::{Answered, Question, ReferencePlace};
+use super::lookup::{Answered, Question, ReferencePlace, Resolved};
+use super::query;
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
 use std::collections::VecDeque;
@@ -27,7 +29,7 @@ pub struct Case {
     findings: Vec<Finding>,
     unknown: Vec<String>,
     questions: VecDeque<Question>,
-    resolved: Vec<(ReferencePlace, String)>,
+    resolved: Vec<Resolved>,
 }
 
 /// What is to be told of a request that passes.
@@ -58,7 +60,7 @@ pub struct Passed {
     pub notes: Notes,
     /// The full ids of the containers that were judged, which the request's head must name, and
     /// where. Its body has those that it must name.
-    pub resolved: Vec<(ReferencePlace, String)>,
+    pub resolved: Vec<Resolved>,
 }
 
 impl Case {
@@ -71,7 +73,8 @@ impl Case {
         name: Option<&str>,
     ) -> Self {
         let question = examiner.question.zip(name).map(|(question, name)| question(name));
-        let question = question.filter(|question| question.is_needed(rules));
+        let is_asked = examiner.asked_if.is_none_or(|parameter| query::is_true(query, parameter));
+        let question = question.filter(|question| is_asked && question.is_needed(rules));
         let mut case = Self {
             examiner,
             rules: Arc::clone(rules),
@@ -162,6 +165,24 @@ impl Case {
         }
     }
 
+    /// The full id of the container that the question is about, where the daemon itself has named it
+    /// and something is to run in it: once judged, it stays what it is. An id that a client names is
+    /// none of these: when its container is gone, another may bear it as its name.
+    #[must_use]
+    pub fn asks_about(&self) -> Option<&str> {
+        let Some(Question::Container(lookup)) = self.question() else { return None };
+        let is_meant = lookup.place == ReferencePlace::Nowhere && lookup.usage == ContainerUse::Run;
+        is_meant.then_some(lookup.reference.as_str())
+    }
+
+    /// Passes the question: the container that it is about has been judged before, and passed.
+    pub fn answer_as_before(&mut self) {
+        if let Some(Question::Container(lookup)) = self.questions.pop_front() {
+            let id = lookup.reference.clone();
+            self.resolved.push(lookup.resolved(id));
+        }
+    }
+
     /// Notes that the question was not answered.
     pub fn unanswered(&mut self) {
         if let Some(question) = self.questions.pop_front() {
@@ -211,12 +232,9 @@ impl Case {
 }
 
 /// The body with full ids in place of the references that stand in it; what stands elsewhere is left.
-fn with_ids(
-    body: Vec<u8>,
-    resolved: Vec<(ReferencePlace, String)>,
-) -> Result<(Vec<u8>, Vec<(ReferencePlace, String)>), Findings> {
+fn with_ids(body: Vec<u8>, resolved: Vec<Resolved>) -> Result<(Vec<u8>, Vec<Resolved>), Findings> {
     let mut texts: Vec<(&[Step], String)> = Vec::new();
-    for (place, id) in &resolved {
+    for Resolved { id, place, .. } in &resolved {
         if let ReferencePlace::Body { path, before, after } = place {
             texts.push((path, format!("{before}{id}{after}")));
         }
@@ -227,8 +245,7 @@ fn with_ids(
     let reason = "refers to a container in a way that can't be replaced by its id";
     let body = cut::with_texts(&body, &texts)
         .ok_or_else(|| Findings::from(Finding::of(Cause::BadValue, reason)))?;
-    let is_left =
-        |(place, _): &(ReferencePlace, String)| !matches!(place, ReferencePlace::Body { .. });
+    let is_left = |one: &Resolved| !matches!(one.place, ReferencePlace::Body { .. });
     Ok((body, resolved.into_iter().filter(is_left).collect()))
 }
 
@@ -369,6 +386,38 @@ mod tests {
             let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, many.join(","));
             assert_eq!(create(&body, Rules::new()).question().is_some(), passes, "{count}");
         }
+    }
+
+    fn case(operation: Operation, query: &str, name: &str) -> Case {
+        let examiner = Examiner::find(operation).expect("examined");
+        Case::of(examiner, &Arc::new(Rules::new()), Some(query.as_bytes()), Some(name))
+    }
+
+    #[test]
+    fn only_a_forced_removal_asks_what_a_volume_is() {
+        for (query, asks) in [("force=1", true), ("force=no", false), ("", false)] {
+            let case = case(Operation::VolumeDelete, query, "data");
+            assert_eq!(case.question().is_some(), asks, "{query}");
+        }
+        let mut case = case(Operation::VolumeDelete, "force=true", "data");
+        let bound = br#"{"Driver":"local","Options":{"type":"none","o":"bind","device":"/etc"}}"#;
+        case.answer(200, bound);
+        let cause = case.close().expect_err("bound").cause();
+        assert_eq!(cause, Cause::Withheld(Variable::BindMounts));
+    }
+
+    #[test]
+    fn a_container_that_the_daemon_has_named_is_judged_once() {
+        let mut start = case(Operation::ExecStart, "", "e1");
+        assert_eq!(start.asks_about(), None);
+        start.answer(200, br#"{"ContainerID":"0f","ProcessConfig":{}}"#);
+        assert_eq!(start.asks_about(), Some("0f"));
+        start.answer_as_before();
+        let passed = start.close().expect("judged before");
+        let ids: Vec<_> = passed.resolved.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, ["0f"]);
+        // Its id may be another's name by now.
+        assert_eq!(case(Operation::ContainerExec, "", &"0f".repeat(32)).asks_about(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::finding::Step;
 use super::host_path;
 use super::json::Json;
 use super::judge::Judge;
+use super::lookup::{Question, VolumeUse};
 use super::variable::Variable;
 
 /// Options of a mount that name no device, open nothing and follow nothing (mount(8)).
@@ -61,6 +62,13 @@ pub const VOLUME_CREATE: Object = Object::of(&[
 .then(|judge, body| {
     driver(judge, body.field("Driver"), body.field("DriverOpts"), "DriverOpts", false);
 });
+
+/// What is asked where `VolumeDelete` is forced. The daemon then forgets a volume that its driver
+/// could not remove: its options are lost, but it is still mounted by them, and looks like an ordinary
+/// one from then on (moby `daemon/volume/service/store.go`, `Remove` with `PurgeOnError`).
+pub fn question(name: &str) -> Question {
+    Question::Volume(VolumeUse { name: name.to_owned(), path: Vec::new(), is_read_only: false })
+}
 
 /// The body of `VolumeUpdate`.
 pub const VOLUME_UPDATE: Object = Object::of(&[Field { name: "Spec", ..CLUSTER_SPEC }]);

@@ -205,6 +205,20 @@ impl Inquiry {
         Some((question, Asked { head: false, hijack: Hijack::Never }))
     }
 
+    /// The full id of the container that the next question is about, where what it has need not be
+    /// asked twice.
+    #[must_use]
+    pub fn asks_about(&self) -> Option<&str> {
+        self.case.as_ref().ok()?.asks_about()
+    }
+
+    /// Passes that question: the container has been judged before, and passed.
+    pub fn answer_as_before(&mut self) {
+        if let Ok(case) = &mut self.case {
+            case.answer_as_before();
+        }
+    }
+
     /// Hears the daemon's answer, its status and its body; `None` if none could be had.
     pub fn answer(&mut self, answer: Option<(u16, &[u8])>) {
         if let Ok(case) = &mut self.case {
@@ -237,7 +251,6 @@ fn refusal(operation: Operation, findings: Option<Findings>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::lookup::ReferencePlace;
     use crate::admission::{Rules, Variable as Rule};
     use crate::api::ApiVersion;
     use crate::http::RequestHead;
@@ -347,7 +360,8 @@ mod tests {
             assert!(inquiry.question().is_none());
             let name = inquiry.close().map(|(grant, passed)| {
                 assert_eq!(grant.operation(), Operation::PutContainerArchive);
-                assert_eq!(passed.resolved, [(ReferencePlace::Path, "0f".to_owned())]);
+                let ids: Vec<_> = passed.resolved.iter().map(|one| one.id.as_str()).collect();
+                assert_eq!(ids, ["0f"]);
             });
             assert_eq!(name.err().map(|refusal| refusal.name()), expected, "{answer:?}");
         }

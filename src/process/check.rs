@@ -85,6 +85,7 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                 lookup.reference
             ),
             Question::Exec(id) => format!("exec {id:?} must not be privileged"),
+            Question::Service(name) => format!("service {name:?} must not be the gate's own"),
             Question::Engine(used) => {
                 format!("{} must be what the engine has by default", field_name(&used.path))
             }

@@ -19,7 +19,7 @@ use crate::observe::observer::Observer;
 use crate::policy::Policy;
 use crate::proxy::Gate;
 use crate::proxy::daemon::Daemon;
-use crate::proxy::engine::{self, Info};
+use crate::proxy::engine::{self, Info, Judged};
 use crate::proxy::listener::{Binding, Listener, Place};
 use crate::proxy::pipe::PIPES_MAX;
 use crate::proxy::places::Places;
@@ -150,6 +150,7 @@ impl<'c> Bound<'c> {
                     .with_audit(audit),
                 relay: config.relay,
                 info: Info::default(),
+                judged: Judged::default(),
                 collected: AtomicUsize::new(0),
                 begun: AtomicUsize::new(0),
             }),

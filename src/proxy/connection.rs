@@ -21,7 +21,7 @@ use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
-use crate::admission::lookup::{Question, ReferencePlace};
+use crate::admission::lookup::{Question, ReferencePlace, Resolved};
 use crate::admission::verdict::{Notes, Passed};
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
@@ -92,9 +92,9 @@ impl Incoming {
 fn with_ids(
     mut head: Vec<u8>,
     name: Option<&Range<usize>>,
-    resolved: &[(ReferencePlace, String)],
+    resolved: &[Resolved],
 ) -> Option<Vec<u8>> {
-    for (place, id) in resolved {
+    for Resolved { id, place, .. } in resolved {
         head = match place {
             ReferencePlace::Path => reframe::with_name(&head, name?, id),
             ReferencePlace::Query(parameter) => reframe::with_parameter(&head, parameter, id),
@@ -271,6 +271,10 @@ impl Connection {
         incoming: &mut Incoming,
     ) -> Result<(Grant, Passed, Vec<u8>), Then> {
         while let Some((question, asked)) = inquiry.question() {
+            if inquiry.asks_about().is_some_and(|id| self.gate.judged.has(id)) {
+                inquiry.answer_as_before();
+                continue;
+            }
             let is_info = matches!(question, Question::Engine(_));
             if let Some(body) = self.gate.info.get().filter(|_| is_info) {
                 inquiry.answer(Some((200, &body)));
@@ -306,6 +310,9 @@ impl Connection {
             Err(refusal) => Err(self.refuse(&refusal, incoming).await),
             Ok((grant, mut passed)) => {
                 let notes = std::mem::take(&mut passed.notes);
+                if notes.would_refuse.is_none() {
+                    self.gate.judged.keep(&passed.resolved);
+                }
                 if !notes.is_empty() {
                     self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
                     incoming.notes = Some(Box::new(notes));

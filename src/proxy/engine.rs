@@ -1,11 +1,14 @@
-//! What the gate knows of its engine: which container there is its own, and what `GET /info` says,
-//! kept for a while since it hardly ever changes and is slow to answer.
+//! What the gate knows of its engine: which container there is its own, which have been judged, and
+//! what `GET /info` says, kept for a while since it hardly ever changes and is slow to answer.
 
 use super::daemon::{Daemon, Unreachable};
 use super::inquiry;
+use crate::admission::existing::ContainerUse;
 use crate::admission::json::{self, Json};
+use crate::admission::lookup::Resolved;
 use crate::admission::own::Own;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::info;
 
@@ -33,6 +36,38 @@ impl Info {
     pub fn keep(&self, body: &[u8]) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((Instant::now(), body.into()));
+    }
+}
+
+/// So many containers are known to have passed; then all are forgotten.
+const JUDGED_MAX: usize = 4096;
+
+/// Full ids of containers in which something may run: what a container has is what it was made with,
+/// so none is judged twice. What an update changes, limits and restart policy, is held to the policy
+/// by itself.
+#[derive(Debug, Default)]
+pub struct Judged(Mutex<BTreeSet<String>>);
+
+impl Judged {
+    fn ids(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this container has been judged, and passed.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.ids().contains(id)
+    }
+
+    /// Keeps those of a request that has passed.
+    pub fn keep(&self, resolved: &[Resolved]) {
+        for one in resolved.iter().filter(|one| one.usage == ContainerUse::Run) {
+            let mut ids = self.ids();
+            if ids.len() >= JUDGED_MAX {
+                ids.clear();
+            }
+            ids.insert(one.id.clone());
+        }
     }
 }
 
@@ -66,4 +101,23 @@ pub async fn learn_own(own: &Own, daemon: &Daemon) -> Result<(), Unreachable> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::lookup::ReferencePlace;
+
+    #[test]
+    fn only_what_something_may_run_in_is_kept_and_not_for_ever() {
+        let judged = Judged::default();
+        let one =
+            |id: &str, usage| Resolved { id: id.to_owned(), place: ReferencePlace::Path, usage };
+        judged.keep(&[one("a", ContainerUse::Run), one("b", ContainerUse::Read)]);
+        assert!(judged.has("a") && !judged.has("b"));
+        for number in 0..JUDGED_MAX {
+            judged.keep(&[one(&number.to_string(), ContainerUse::Run)]);
+        }
+        assert!(!judged.has("a"));
+    }
 }

@@ -53,6 +53,8 @@ pub struct Gate {
     pub daemon: daemon::Daemon,
     /// What the engine says of itself.
     pub info: engine::Info,
+    /// Containers that have been judged.
+    pub judged: engine::Judged,
     /// Who is told of requests.
     pub observer: Observer,
     /// How bytes are moved.

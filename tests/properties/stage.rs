@@ -12,7 +12,7 @@ use dockgate::api::ApiVersion;
 use dockgate::event::{self, EventLoop};
 use dockgate::observe::observer::Observer;
 use dockgate::proxy::daemon::Daemon;
-use dockgate::proxy::engine::Info;
+use dockgate::proxy::engine::{Info, Judged};
 use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
 use dockgate::proxy::socket::Socket;
@@ -104,6 +104,7 @@ impl Stage {
                 observer: Observer::default(),
                 relay: Relay::Auto,
                 info: Info::default(),
+                judged: Judged::default(),
                 collected: AtomicUsize::new(0),
                 begun: AtomicUsize::new(0),
             })
