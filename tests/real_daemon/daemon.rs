@@ -30,6 +30,25 @@ pub struct Daemon {
     process: Child,
 }
 
+/// What the gate asks the daemon for itself, before it judges: in the newest version, and so without a
+/// prefix. How such a call begins, and how it ends.
+const ASKED_BY_THE_GATE: [(&str, &str); 9] = [
+    ("GET /_ping", ""),
+    ("HEAD /_ping", ""),
+    ("GET /version", ""),
+    ("GET /info", ""),
+    ("GET /containers/", "/json"),
+    ("GET /exec/", "/json"),
+    ("GET /volumes/", ""),
+    ("GET /networks", ""),
+    ("GET /services/", ""),
+];
+
+/// Whether the gate may have asked this of its own accord.
+pub fn is_gates_own(call: &str) -> bool {
+    ASKED_BY_THE_GATE.iter().any(|(begin, end)| call.starts_with(begin) && call.ends_with(end))
+}
+
 /// A file that a program under test writes its log to.
 pub struct Log(pub PathBuf);
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use libtest_mimic::Failed;
 
+use crate::daemon::is_gates_own;
 use crate::gate::Gate;
 use crate::http::Endpoint;
 use crate::lab::Lab;
@@ -116,20 +117,17 @@ impl Transcript {
     }
 }
 
-/// Before a volume is used or a container written to, the gate asks the daemon itself what that
-/// is: in the newest version, and so without a prefix.
-fn is_gates_own(call: &str) -> bool {
-    call.starts_with("GET /volumes/")
-        || call.starts_with("GET /containers/") && call.ends_with("/json")
-}
+/// What is done in or to containers that the gate has asked about first.
+const BY_ID: [&str; 3] = ["archive", "attach", "exec"];
 
 /// What it has asked about it names by its id from then on, whatever the client called it.
 fn with_id(call: &str) -> String {
     let named = call.split_once("/containers/").and_then(|(method, rest)| {
-        let (_, query) = rest.split_once("/archive?")?;
-        Some(format!("{method}/containers/<id>/archive?{query}"))
+        let (_, what) = rest.split_once('/')?;
+        let is_by_id = BY_ID.contains(&what.split(['?', '/']).next()?);
+        is_by_id.then(|| format!("{method}/containers/<id>/{what}"))
     });
-    named.filter(|_| call.starts_with("PUT ")).unwrap_or_else(|| call.to_owned())
+    named.unwrap_or_else(|| call.to_owned())
 }
 
 impl fmt::Display for Step {
