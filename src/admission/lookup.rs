@@ -536,7 +536,7 @@ mod tests {
     #[test]
     fn what_does_not_matter_is_not_asked() {
         use ContainerUse::{Manage, Read, Run, Write};
-        let own = || crate::admission::own::Own::new(Some("0f".to_owned()), []);
+        let own = || own::Own::new(Some("0f".to_owned()), []);
         let with = |variable, text| Rules::new().with(variable, text).expect("a value");
         for (rules, needed) in [
             (Rules::new(), [true, true, true, false]),

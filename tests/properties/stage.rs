@@ -13,8 +13,10 @@ use dockgate::event::{self, EventLoop};
 use dockgate::observe::observer::Observer;
 use dockgate::proxy::daemon::Daemon;
 use dockgate::proxy::engine::{Info, Judged};
+use dockgate::proxy::peer::Peer;
 use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
+use dockgate::proxy::share::{ClientShare, Total};
 use dockgate::proxy::socket::Socket;
 use dockgate::proxy::splice::Relay;
 use dockgate::proxy::{Gate, Limits, connection};
@@ -29,7 +31,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -89,24 +91,26 @@ impl Stage {
         let path = std::env::temp_dir().join(name);
         let listener = UnixListener::bind(&path).expect("bound");
         listener.set_nonblocking(true).expect("non-blocking mode");
+        let limits = Limits {
+            head_bytes_max: naive_head::HEAD_BYTES_MAX,
+            json_bytes_max: 1024,
+            head_time_max: Duration::from_secs(60),
+            idle_time_max: Duration::from_secs(60),
+            client_share: ClientShare::USUAL,
+        };
         let gates = Policy::ALL.map(|policy| {
             let (settings, rules) = policy.told();
             let version_min = ApiVersion { major: 1, minor: 24 };
             Arc::new(Gate {
                 policy: dockgate::policy::Policy::new(settings, version_min, rules),
-                limits: Limits {
-                    head_bytes_max: naive_head::HEAD_BYTES_MAX,
-                    json_bytes_max: 1024,
-                    head_time_max: Duration::from_secs(60),
-                    idle_time_max: Duration::from_secs(60),
-                },
+                limits,
                 daemon: Daemon::at(&path).expect("a path"),
                 observer: Observer::default(),
                 relay: Relay::Auto,
                 info: Info::default(),
                 judged: Judged::default(),
-                collected: AtomicUsize::new(0),
-                begun: AtomicUsize::new(0),
+                collected: Total::of_bodies(&limits),
+                begun: Total::of_heads(&limits),
             })
         });
         Self { path, listener, gates }
@@ -166,8 +170,9 @@ impl Play {
                 // The loop catches a panic: this tells of it.
                 let told = Told(end);
                 let socket = Socket::accepted(served.into()).expect("registered");
-                let places = Arc::new(Places::new(1));
-                let place = poll_fn(|cx| places.poll_take(cx)).await;
+                let places = Arc::new(Places::new(1, 0, ClientShare::USUAL));
+                let taken = poll_fn(|cx| places.poll_take(cx, Peer::User(0))).await;
+                let place = taken.expect("a place");
                 connection::serve(socket, place, gate, roster.seat()).await;
                 drop(told);
             }

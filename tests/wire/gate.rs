@@ -181,14 +181,21 @@ impl Gate {
         Peer::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("connected"))
     }
 
-    /// A new client from an address that nobody else has: the log does not fold its refusals with
-    /// those of others.
+    /// A new client from an address that nobody else has, on another network than the last: the log
+    /// does not fold its refusals with those of others, and it shares nothing with them.
     #[track_caller]
     pub fn stranger(&self) -> Peer {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let own = Ipv4Addr::LOCALHOST.to_bits() + 256 + COUNT.fetch_add(1, Relaxed);
+        let [_, high, low, network] = COUNT.fetch_add(1, Relaxed).to_be_bytes();
+        // 127.0 is everybody's.
+        self.client_from([127, network.max(1), high, low + 1])
+    }
+
+    /// A new client from this address of the loopback network.
+    #[track_caller]
+    pub fn client_from(&self, address: [u8; 4]) -> Peer {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        socket.bind(&SocketAddr::from((Ipv4Addr::from_bits(own), 0)).into()).expect("bound");
+        socket.bind(&SocketAddr::from((address, 0)).into()).expect("bound");
         let gate = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         socket.connect(&gate.into()).expect("connected");
         Peer::new(socket)

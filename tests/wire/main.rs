@@ -49,6 +49,7 @@ mod queries;
 mod resets;
 mod restarts;
 mod routes;
+mod shares;
 mod stops;
 mod streams;
 mod twins;
