@@ -132,7 +132,7 @@ pub const SCENARIOS: &[Scenario] = &[
             tar -cf - --mtime=@0 numbers | docker cp --archive - box:/root
             docker cp box:/root/numbers - | tar -xOf - | cmp - numbers
             docker cp box:/bin - | tar -tf - | wc -l
-            ! docker cp box:/nosuchfile .
+            ! docker cp box:/nosuchfile . 2>&1 | sed 's/ in container .*//'
             ! docker cp numbers box:/nosuchdirectory/
         ",
     },

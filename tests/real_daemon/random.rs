@@ -258,7 +258,13 @@ fn nothing_was_unknown(
     answers: &[u8],
 ) -> Result<(), String> {
     let text = String::from_utf8_lossy(answers);
-    let said = ["page not found", "301 Moved", "URI: "].iter().find(|word| text.contains(*word));
+    // The gate sends elsewhere too; only the daemon says when it did.
+    let mut redirects = text.split("HTTP/1.1 301 ").skip(1);
+    let is_redirected = redirects
+        .any(|rest| rest.split("\r\n\r\n").next().is_some_and(|head| head.contains("Date:")));
+    let said = is_redirected
+        .then_some("301")
+        .or_else(|| ["page not found", "URI: "].into_iter().find(|word| text.contains(word)));
     let is_elsewhere = |request: &Request| {
         let route = crate::router::route(request.target.method, request.target.text.as_bytes());
         matches!(route, Route::Operation { id, .. } if engine.absent.contains(&id))

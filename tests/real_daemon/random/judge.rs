@@ -13,16 +13,17 @@ pub enum Fate {
 }
 
 /// Their arguments are judged too, or their names; the gate may have something against them.
-const EXAMINED: [&str; 13] = [
+const EXAMINED: [&str; 14] = [
     "ContainerStart",
     "ContainerCopy",
-    "PutContainerArchive",
+    "ContainerArchive",
     "Checkpoint",
     "Exec",
     "Attach",
     "Create",
     "Update",
     "Connect",
+    "Disconnect",
     "Push",
     "Plugin",
     "Swarm",
