@@ -89,6 +89,8 @@ struct Confined<'c> {
     listeners: Vec<Vec<Listener>>,
     status: Option<StatusListener>,
     places: Arc<Places>,
+    /// How many there are.
+    places_max: usize,
     writer: Option<Writer>,
     /// What was given up, in words, and what could not be.
     said: Vec<String>,
@@ -117,6 +119,9 @@ impl<'c> Bound<'c> {
             info!("Metrics on {}", status.place());
         }
         info!("allowed: {}", grants::of(config));
+        if let Some(shields) = grants::shields(config) {
+            info!("{shields}");
+        }
         Ok(Self { config, listeners, status, audit })
     }
 
@@ -160,6 +165,7 @@ impl<'c> Bound<'c> {
             listeners,
             status,
             places: Arc::new(Places::new(places, refused_max(files), config.limits.client_share)),
+            places_max: places,
             writer,
             said,
             kept,
@@ -250,6 +256,11 @@ impl Confined<'_> {
         if !self.kept.is_empty() {
             warn!("could not give up: {}", self.kept.join("; "));
         }
+        let (places, share) = (self.places_max, self.config.limits.client_share);
+        let alone = share.alone(places);
+        info!(
+            "Up to {places} connections at once, {alone} of them one client's (MAX_CLIENT_SHARE)"
+        );
         info!("Filtering Docker API requests to {}", self.config.socket_path.display());
     }
 }

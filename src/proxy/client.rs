@@ -67,9 +67,21 @@ pub enum Uncollected {
 }
 
 /// Why no more bytes come.
-enum Stop {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The client has ended.
     Ended,
+    /// They did not come in time.
     Late,
+}
+
+impl From<Stop> for Uncollected {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Ended => Self::Ended,
+            Stop::Late => Self::Late,
+        }
+    }
 }
 
 impl Client {
@@ -144,10 +156,7 @@ impl Client {
         self.seat.allow(limits.head_time_max);
         while !body.is_complete() {
             if self.inbox.is_empty() {
-                self.more().await.map_err(|stop| match stop {
-                    Stop::Ended => Uncollected::Ended,
-                    Stop::Late => Uncollected::Late,
-                })?;
+                self.more().await?;
             }
             let filled = self.inbox.filled();
             // Data is what may be moved unread; the rest is framing, a byte at a time.
@@ -226,7 +235,7 @@ impl Client {
     }
 
     /// Waits for more bytes in the inbox, until the deadline.
-    async fn more(&mut self) -> Result<(), Stop> {
+    pub(super) async fn more(&mut self) -> Result<(), Stop> {
         self.more_unless(false).await
     }
 

@@ -4,6 +4,7 @@
 //! A client owns at most one connection to the daemon, opened at its first grant, and the two end
 //! together: nothing is pooled, so nothing leaks from one client to another.
 
+mod look;
 mod reply;
 mod tell;
 
@@ -30,6 +31,7 @@ use crate::http::{
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::policy::{Decision, Examination, Grant, Inquiry};
 use core::ops::Range;
+use look::Looked;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -252,12 +254,29 @@ impl Connection {
 
     /// Asks the daemon what the request's head alone does not say, and sends the request as it
     /// comes.
-    async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
-        match self.settle(inquiry, head, incoming).await {
-            Err(then) => then,
-            Ok((grant, _, head)) => {
-                incoming.request.collected = Buffer::holding(head, self.client.account.owner);
-                self.exchange(grant, incoming).await
+    async fn inquire(
+        &mut self,
+        mut inquiry: Inquiry,
+        head: Vec<u8>,
+        incoming: &mut Incoming,
+    ) -> Then {
+        let mut seen = Vec::new();
+        loop {
+            let (grant, mut whole) = match self.settle(inquiry, head.clone(), incoming).await {
+                Ok((grant, _, head)) => (grant, head),
+                Err(then) => return then,
+            };
+            match self.look(grant, &mut seen, incoming).await {
+                Err(then) => return then,
+                Ok(Looked::Fine(grant)) => {
+                    whole.append(&mut seen);
+                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
+                    return self.exchange(grant, incoming).await;
+                }
+                Ok(Looked::Late) => match self.inquire_again(&head) {
+                    Some(again) => inquiry = again,
+                    None => return Then::Close,
+                },
             }
         }
     }

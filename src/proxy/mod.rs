@@ -10,6 +10,7 @@ pub mod engine;
 pub mod entrance;
 pub mod excess;
 pub mod exchange;
+pub mod first_bytes;
 pub mod inquiry;
 pub mod listener;
 pub mod outcome;

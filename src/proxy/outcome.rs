@@ -59,6 +59,8 @@ pub enum Cutoff {
     HeadLate,
     /// A body that is examined did not come in time.
     BodyLate,
+    /// An archive's first bytes did not come in time.
+    ArchiveLate,
     /// All clients together have too many bytes of heads under way.
     HeadsCrowded,
     /// All clients together have too many bytes of such bodies under way.
@@ -73,9 +75,10 @@ pub enum Cutoff {
 
 impl Cutoff {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::HeadLate,
         Self::BodyLate,
+        Self::ArchiveLate,
         Self::HeadsCrowded,
         Self::BodiesCrowded,
         Self::ClientConnections,
@@ -107,6 +110,7 @@ impl Cutoff {
         match self {
             Self::HeadLate => "head-late",
             Self::BodyLate => "body-late",
+            Self::ArchiveLate => "archive-late",
             Self::HeadsCrowded => "heads-crowded",
             Self::BodiesCrowded => "bodies-crowded",
             Self::ClientConnections => "client-connections",
@@ -119,7 +123,7 @@ impl Cutoff {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::HeadLate | Self::BodyLate => 408,
+            Self::HeadLate | Self::BodyLate | Self::ArchiveLate => 408,
             Self::HeadsCrowded | Self::BodiesCrowded => 503,
             Self::ClientConnections | Self::ClientHeads | Self::ClientBodies => 429,
         }
@@ -137,6 +141,7 @@ impl fmt::Display for Cutoff {
         f.write_str(match self {
             Self::HeadLate => "the request head did not arrive in time (HEAD_TIMEOUT)",
             Self::BodyLate => "the request body did not arrive in time (HEAD_TIMEOUT)",
+            Self::ArchiveLate => "the archive's first bytes did not arrive in time (IDLE_TIMEOUT)",
             Self::HeadsCrowded => "too many request heads are under way at once; try again",
             Self::BodiesCrowded => "too many request bodies are under way at once; try again",
             Self::ClientConnections => {

@@ -54,6 +54,12 @@ impl ClientShare {
         if self.0 < NETWORK_SHARE.0 { NETWORK_SHARE } else { self }
     }
 
+    /// What one client may have of so many connections while there is no other.
+    #[must_use]
+    pub fn alone(self, connections: usize) -> usize {
+        self.of(self.of_network().of(connections)).max(1)
+    }
+
     /// Whether a client may hold `own`, where `free` would be left for everybody.
     #[must_use]
     pub fn allows(self, own: usize, free: usize) -> bool {
@@ -353,7 +359,7 @@ mod tests {
 
     #[test]
     fn one_alone_has_most_and_the_greedy_leave_room_however_many_they_are() {
-        assert_eq!(taken(1000, 1, 1), (vec![vec![675]], 325));
+        assert_eq!(taken(1000, 1, 1), (vec![vec![share(75).alone(1000)]], 325));
         let (held, free) = taken(1000, 2, 1);
         assert!(held[0][0].abs_diff(held[1][0]) <= 1 && held[0][0] > 380, "{held:?}");
         assert!(free > 190, "{free}");

@@ -29,6 +29,21 @@ pub const OPEN: &[(&str, &str)] = &[
     ("POST", "1"),
 ];
 
+/// Added to a policy: the engine has every fix, so that what it is need not be asked.
+pub const FIXED: (&str, &str) = ("ENGINE_FIXED", "*");
+
+/// The same, for tests about streams: the containers that they are of are not asked about first.
+pub const STREAMS: &[(&str, &str)] = &[
+    ("CONTAINERS", "1"),
+    ("IMAGES", "1"),
+    ("EXEC", "1"),
+    ("BUILD", "1"),
+    ("SESSION", "1"),
+    ("GRPC", "1"),
+    ("POST", "1"),
+    ("ALLOW_EXISTING", "1"),
+];
+
 /// A directory of one test's own, with what is in it removed in the end.
 pub struct Dir(PathBuf);
 
@@ -94,6 +109,22 @@ impl Gate {
     /// Starts it where its data may have no more than so many KiB (getrlimit(2), `RLIMIT_DATA`).
     pub fn start_with_memory_limit(dir: Dir, variables: &[(&str, &str)], kib: usize) -> Self {
         Self::start_with_limit(dir, variables, &format!("-d {kib}"))
+    }
+
+    /// Starts it where it finds itself in the container of that id: in a mount namespace of its own,
+    /// with a file mounted from a directory of that name, as engines do. It takes root.
+    pub fn start_in_container(dir: Dir, variables: &[(&str, &str)], id: &str) -> Self {
+        let files = dir.path(id);
+        fs::create_dir(&files).expect("a directory");
+        fs::write(files.join("hostname"), "gate\n").expect("a file");
+        let script = format!(
+            "/bin/mount --bind '{}' /etc/hostname && exec \"$0\"",
+            files.join("hostname").display()
+        );
+        let mut unshare = Command::new("/usr/bin/unshare");
+        // The process keeps its number.
+        unshare.args(["--mount", "/bin/sh", "-c", &script, PROGRAM]);
+        Self::spawn(unshare, dir, variables)
     }
 
     fn start_with_limit(dir: Dir, variables: &[(&str, &str)], limit: &str) -> Self {

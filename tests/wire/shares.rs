@@ -334,6 +334,8 @@ fn who_is_refused_and_says_nothing_does_not_delay_the_end() {
     let (mut gate, _daemon) = start_with_files(&[ON, ("SHUTDOWN_GRACE", "60")], 256);
     let clients: Vec<Peer> = (0..80).map(|_| gate.client_from(GREEDY)).collect();
     // There are 75 places: 90 percent of them are a network's, 75 percent of those one client's.
+    let words = "Up to 75 connections at once, 50 of them one client's (MAX_CLIENT_SHARE)";
+    assert!(gate.log().contains(words), "{}", gate.log());
     wait_until("30 of them to be refused", || refused(&gate, "client-connections") == 30);
     let (told, silent): (Vec<&Peer>, Vec<&Peer>) =
         clients.iter().partition(|client| client.has_something());

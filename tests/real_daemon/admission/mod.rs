@@ -11,6 +11,7 @@ mod of_create;
 mod platform;
 mod random;
 mod row;
+mod shields;
 mod spellings;
 
 use std::io;
@@ -34,6 +35,7 @@ pub const PROOFS: &[&[Proof]] = &[
     everyday::PROOFS,
     random::PROOFS,
     in_swarm::PROOFS,
+    shields::PROOFS,
 ];
 
 /// A gate that grants every operation; `policy` says which arguments. On its unix socket small
