@@ -3,7 +3,7 @@
 //! a swarm, a plugin or a newer daemon.
 
 use dockgate::admission::verdict::Case;
-use dockgate::admission::{Examiner, Rules, Variable};
+use dockgate::admission::{Examiner, Question, Rules, Variable};
 use dockgate::api::Operation as Op;
 use std::sync::Arc;
 

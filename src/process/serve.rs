@@ -279,7 +279,8 @@ fn own(config: &Config, listeners: &[Vec<Listener>]) -> Own {
         .flat_map(|path| [Some(path.to_owned()), fs::canonicalize(path).ok()])
         .filter_map(|path| Some(path?.to_string_lossy().into_owned()))
         .collect();
-    Own::new(container::id(), files)
+    let socket = config.socket_path.to_string_lossy();
+    Own::new(container::id(), &socket, files)
 }
 
 /// A worker's thread is there; it goes on when the first worker has taken the calls away.
