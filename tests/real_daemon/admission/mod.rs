@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod everyday;
+mod in_swarm;
 mod limits;
 mod lookups;
 mod matrix;
@@ -37,6 +38,7 @@ pub const PROOFS: &[&[Proof]] = &[
     platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
+    in_swarm::PROOFS,
     shields::PROOFS,
 ];
 

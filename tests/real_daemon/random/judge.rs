@@ -2,7 +2,7 @@
 //! daemon's router, by what a request says about itself, and by the policy as a user would explain it.
 
 use super::request::{After, Request, Wire};
-use crate::router::{Debug, Route, Router};
+use crate::router::{Route, Router};
 
 /// What a policy makes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,18 +11,6 @@ pub enum Fate {
     May,
     MustNot,
 }
-
-/// What this daemon's router does not have.
-pub const ABSENT: [&str; 8] = [
-    "ContainerListOld",
-    "DebugPprofSymbol",
-    "ImagesViz",
-    "ImageAttestations",
-    "ImageInsert",
-    "PluginInspectOld",
-    "AuthGet",
-    "VolumeUpdate",
-];
 
 /// Their arguments are judged too, or their names; the gate may have something against them.
 const EXAMINED: [&str; 14] = [
@@ -44,10 +32,6 @@ const EXAMINED: [&str; 14] = [
 
 /// After these the connection may be no more what it was.
 const STREAMS: [&str; 6] = ["Attach", "ExecStart", "Session", "Grpc", "Events", "ContainerWait"];
-
-pub fn router() -> Router {
-    Router::without(&ABSENT, Debug::AnyMethod)
-}
 
 /// What a connection's requests come to, one after another. An engine that has not all operations,
 /// or does not log all, need not run any.
