@@ -110,9 +110,8 @@ pub enum Argument {
     /// The host's cgroup namespace of a container that exists: on hosts with cgroup version 1 the
     /// daemon chooses it by default.
     HostCgroups,
-    /// An archive operation on a container whose mounts processes could move: while the shield
-    /// stands for this engine.
-    MountsInMotion(&'static Shield),
+    /// What triggers a weakness, with the value at fault: while the shield stands for this engine.
+    Weakness(&'static Shield, String),
     /// An archive, of which the first bytes will be looked at while the shield stands for this engine.
     FirstBytes(&'static Shield),
 }
@@ -123,15 +122,16 @@ impl EngineUse {
     pub fn shown(&self) -> &str {
         match &self.argument {
             Argument::Runtime(name) => name,
-            Argument::MaskedPaths(_) | Argument::MountsInMotion(_) | Argument::FirstBytes(_) => "",
+            Argument::MaskedPaths(_) | Argument::FirstBytes(_) => "",
             Argument::HostCgroups => "host",
+            Argument::Weakness(_, value) => value,
         }
     }
 
     /// Whether it can be judged where the engine does not say what it is: as by an unknown one.
     #[must_use]
     pub fn is_of_shield(&self) -> bool {
-        matches!(self.argument, Argument::MountsInMotion(_) | Argument::FirstBytes(_))
+        matches!(self.argument, Argument::Weakness(..) | Argument::FirstBytes(_))
     }
 
     /// An answer that does not stand in its way, where there is no engine to ask.
@@ -142,7 +142,7 @@ impl EngineUse {
             // The oldest of which all is known.
             Argument::MaskedPaths(_) => br#"{"ServerVersion":"20.10.0"}"#,
             Argument::HostCgroups => br#"{"CgroupVersion":"1"}"#,
-            Argument::MountsInMotion(_) | Argument::FirstBytes(_) => b"{}",
+            Argument::Weakness(..) | Argument::FirstBytes(_) => b"{}",
         }
     }
 
@@ -164,12 +164,7 @@ impl EngineUse {
                     judge.withhold_for(variable, "host", "cgroup", namespace::HOST_CGROUPS);
                 }
             }
-            Argument::MountsInMotion(shield) => {
-                if shield.stands(judge.rules, engine.version) {
-                    let finding = shield.finding(judge.path().to_vec(), "");
-                    judge.examined.findings.push(finding);
-                }
-            }
+            Argument::Weakness(shield, value) => shield.judge(judge, value, engine.version),
             // The body will decide.
             Argument::FirstBytes(_) => {}
         });

@@ -86,12 +86,12 @@ impl OwnContainer {
 pub fn sharing_network(list: &Json<'_>, id: &str) -> Vec<String> {
     let Json::List(containers) = list else { return Vec::new() };
     let shared = format!("container:{id}");
-    let shares = |container: &&Json<'_>| {
+    let has_it = |container: &&Json<'_>| {
         let mode = container.field("HostConfig").and_then(|config| config.field("NetworkMode"));
         mode.and_then(Json::text) == Some(&shared)
     };
     let id = |container: &Json<'_>| container.field("Id").and_then(Json::text).map(str::to_owned);
-    containers.iter().filter(shares).filter_map(id).collect()
+    containers.iter().filter(has_it).filter_map(id).collect()
 }
 
 /// What the gate is to its own daemon.

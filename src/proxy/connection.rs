@@ -6,6 +6,7 @@
 
 mod look;
 mod reply;
+mod settle;
 mod tell;
 
 use super::Gate;
@@ -15,27 +16,36 @@ use super::client::{Arrival, Client, Uncollected};
 use super::daemon::Unreachable;
 use super::engine;
 use super::exchange::{self, Report};
-use super::inquiry::{self, Unanswered};
+use super::inquiry::Unanswered;
 use super::outcome::{Cutoff, DaemonFailure, Outcome};
 use super::places::Place;
 use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
-use crate::admission::lookup::{Question, ReferencePlace, Resolved};
-use crate::admission::verdict::{Notes, Passed};
+use crate::admission::lookup::{ReferencePlace, Resolved};
+use crate::admission::verdict::Notes;
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
     reframe,
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
-use crate::policy::{Decision, Examination, Grant, Inquiry};
+use crate::observe::who::{Client as _, Who};
+use crate::policy::{Decision, Examination, Grant, Inquiry, Way};
 use core::ops::Range;
 use look::Looked;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
 use tell::{Tunnelled, Untold};
+
+/// How a client has come. One that has gone meanwhile may have come in any way.
+fn way(client: &Socket) -> Way {
+    match client.who() {
+        Who::Process { .. } => Way::Unix,
+        Who::Address(_) | Who::Gone => Way::Tcp,
+    }
+}
 
 /// What a connection does after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +154,7 @@ impl Connection {
     /// Judges the head at the front of the inbox.
     fn judge(&self, length: usize) -> Result<(Incoming, Decision), HeadError> {
         let head = RequestHead::parse(&self.client.inbox.filled()[..length])?;
-        let decision = self.gate.policy.judge(&head);
+        let decision = self.gate.policy.judge_arrived(&head, || way(&self.client.socket));
         let subject = self.gate.observer.subject(&head, &decision);
         let incoming = Incoming {
             method: head.method,
@@ -277,67 +287,6 @@ impl Connection {
                     Some(again) => inquiry = again,
                     None => return Then::Close,
                 },
-            }
-        }
-    }
-
-    /// Has an inquiry's questions answered, concludes it, and tells what there is to tell. The head
-    /// names what was judged: another may bear its name by now.
-    async fn settle(
-        &mut self,
-        mut inquiry: Inquiry,
-        head: Vec<u8>,
-        incoming: &mut Incoming,
-    ) -> Result<(Grant, Passed, Vec<u8>), Then> {
-        while let Some((question, asked)) = inquiry.question() {
-            if inquiry.asks_about().is_some_and(|id| self.gate.judged.has(id)) {
-                inquiry.answer_as_before();
-                continue;
-            }
-            let is_info = matches!(question, Question::Engine(_));
-            if let Some(body) = self.gate.info.get().filter(|_| is_info) {
-                inquiry.answer(Some((200, &body)));
-                continue;
-            }
-            let fresh = match self.reach().await {
-                Ok(fresh) => fresh,
-                Err(why) => return Err(self.fail(why, incoming).await),
-            };
-            let Some(daemon) = &mut self.daemon else { return Err(Then::Close) };
-            match inquiry::ask(question, asked, &mut self.client, daemon).await {
-                Ok(answer) => {
-                    if answer.persistence == Persistence::Close {
-                        self.daemon = None;
-                    }
-                    if is_info && answer.status == 200 {
-                        self.gate.info.keep(&answer.body);
-                    }
-                    inquiry.answer(Some((answer.status, &answer.body)));
-                }
-                Err(Unanswered::ClientGone) => return Err(Then::Close),
-                // A kept connection has ended. Nothing has been sent that could not be again.
-                Err(Unanswered::Silent) if !fresh => self.daemon = None,
-                Err(why @ (Unanswered::Silent | Unanswered::Daemon(_))) => {
-                    self.tell_unanswered(incoming, &question.path(), why);
-                    self.daemon = None;
-                    inquiry.answer(None);
-                }
-            }
-        }
-        let name = inquiry.name();
-        match inquiry.close() {
-            Err(refusal) => Err(self.refuse(&refusal, incoming).await),
-            Ok((grant, mut passed)) => {
-                let notes = std::mem::take(&mut passed.notes);
-                if notes.would_refuse.is_none() {
-                    self.gate.judged.keep(&passed.resolved);
-                }
-                if !notes.is_empty() {
-                    self.gate.observer.note(&self.client.socket, &incoming.subject, &notes);
-                    incoming.notes = Some(Box::new(notes));
-                }
-                let head = with_ids(head, name.as_ref(), &passed.resolved);
-                Ok((grant, passed, head.ok_or(Then::Close)?))
             }
         }
     }

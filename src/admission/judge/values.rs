@@ -44,6 +44,9 @@ impl Judge<'_> {
             Json::Text(text) => then(self, text),
             Json::List(values) => {
                 for (index, value) in values.iter().enumerate() {
+                    if self.is_decided() {
+                        break;
+                    }
                     self.step(Step::Index(index), |judge| match value {
                         Json::Text(text) => then(judge, text),
                         Json::Null => then(judge, ""),
@@ -74,6 +77,9 @@ impl Judge<'_> {
                     self.repeated(key);
                 }
                 for (key, value) in entries {
+                    if self.is_decided() {
+                        break;
+                    }
                     self.step(key_step(key), |judge| then(judge, key, value));
                 }
             }

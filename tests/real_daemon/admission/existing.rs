@@ -7,7 +7,6 @@ use libtest_mimic::Failed;
 
 use super::{ask, create, gate, refused, remove};
 use crate::Proof;
-use crate::daemon::Daemon;
 use crate::gate::Gate;
 use crate::http::Endpoint;
 use crate::lab::Lab;
@@ -344,7 +343,7 @@ fn runtimes(lab: &Lab) -> Result<(), Failed> {
     drop(plain);
     let directory = lab.directory().join("runtimes");
     let settings = r#"{"default-runtime":"other","runtimes":{"other":{"path":"runc"}}}"#;
-    let daemon = Daemon::start_with_settings(&directory, settings)?;
+    let daemon = lab.start_daemon_with("runtimes", settings)?;
     let gate = Gate::start(&daemon.socket(), "CONTAINERS=1 POST=1 INFO=1")?;
     let mark = daemon.mark();
     for runtime in ["runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"] {

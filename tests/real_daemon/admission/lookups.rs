@@ -123,6 +123,7 @@ fn archives(lab: &Lab) -> Result<(), Failed> {
         remove(lab)?;
     }
     for entries in [
+        r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
         r#""HostConfig":{"Binds":["/etc:/e"]}"#,
         r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
         r#""HostConfig":{"Mounts":[{"Type":"bind","Source":"/etc","Target":"/e"}]}"#,

@@ -3,14 +3,17 @@
 mod elsewhere;
 mod everyday;
 mod existing;
+mod in_swarm;
 mod limits;
 mod lookups;
 mod matrix;
 mod modes;
+mod networks;
 mod of_create;
 mod own;
 mod platform;
 mod random;
+mod registries;
 mod row;
 mod shields;
 mod spellings;
@@ -33,10 +36,13 @@ pub const PROOFS: &[&[Proof]] = &[
     existing::PROOFS,
     own::PROOFS,
     modes::PROOFS,
+    networks::PROOFS,
+    registries::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
+    in_swarm::PROOFS,
     shields::PROOFS,
 ];
 
