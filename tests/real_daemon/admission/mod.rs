@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod everyday;
+mod existing;
 mod in_swarm;
 mod limits;
 mod lookups;
@@ -9,6 +10,7 @@ mod matrix;
 mod modes;
 mod networks;
 mod of_create;
+mod own;
 mod platform;
 mod random;
 mod registries;
@@ -31,6 +33,8 @@ pub use everyday::SCENARIOS;
 pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
+    existing::PROOFS,
+    own::PROOFS,
     modes::PROOFS,
     networks::PROOFS,
     registries::PROOFS,
