@@ -132,8 +132,8 @@ const OTHERS: &[Row] = &[
     (Op::SwarmUpdate, r#"{"TaskDefaults":{"LogDriver":{"Name":"fluentd"}}}"#, "log-drivers", "ALLOW_LOG_DRIVERS=fluentd"),
     (Op::SwarmJoin, r#"{"RemoteAddrs":["10.0.0.1:2377"]}"#, "swarm-peers", "ALLOW_SWARM_PEERS=10.0.0.1"),
     (Op::NodeUpdate, r#"{"Role":"manager"}"#, "node-roles", "ALLOW_NODE_ROLES=worker,manager"),
-    (Op::PluginPull, r#"[{"Name":"mount","Value":["/"]}]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=mount"),
-    (Op::PluginUpgrade, r#"[{"Name":"network","Value":["host"]}]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=network"),
+    (Op::PluginPull, r#"[{"Name":"mount","Value":["/"]}]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=mount ENGINE_FIXED=CVE-2026-33997"),
+    (Op::PluginUpgrade, r#"[{"Name":"network","Value":["host"]}]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=network ENGINE_FIXED=CVE-2026-33997"),
     (Op::PluginSet, r#"["mount.source=/"]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=*"),
     (Op::SecretCreate, r#"{"Templating":{"Name":"golang"}}"#, "templates", "ALLOW_TEMPLATES=golang"),
     (Op::SecretCreate, r#"{"Driver":{"Name":"vault"}}"#, "secret-drivers", "ALLOW_SECRET_DRIVERS=vault"),
@@ -208,11 +208,32 @@ fn rules(settings: &str) -> Rules {
     })
 }
 
+/// What an engine says of itself, as most do.
+const INFO: &str = r#"{"ServerVersion":"28.5.2","DefaultRuntime":"runc","CgroupVersion":"2"}"#;
+
 /// The names of what is found, and the message of all of it.
 fn found(operation: Op, body: &str, query: &str, rules: &Rules) -> (Vec<&'static str>, String) {
+    found_on(INFO, operation, body, query, rules)
+}
+
+/// The same before an engine that says this of itself.
+fn found_on(
+    info: &str,
+    operation: Op,
+    body: &str,
+    query: &str,
+    rules: &Rules,
+) -> (Vec<&'static str>, String) {
     let examiner = Examiner::find(operation).unwrap_or_else(|| panic!("{operation:?} is examined"));
-    let mut findings = examiner.head(rules, Some(query.as_bytes()), None).findings;
-    findings.extend(examiner.examine(rules, body.as_bytes()).findings);
+    let name = examiner.question.map(|_| "c");
+    let head = examiner.head(rules, Some(query.as_bytes()), name);
+    let examined = examiner.examine(rules, body.as_bytes());
+    let mut findings = [head.findings, examined.findings].concat();
+    for question in head.questions.iter().chain(&examined.questions) {
+        if let Question::Engine(_) = question {
+            findings.extend(question.answered(rules, 200, info.as_bytes()).examined.findings);
+        }
+    }
     let message: Vec<String> = findings.iter().map(ToString::to_string).collect();
     (findings.iter().map(|finding| finding.cause.name()).collect(), message.join("; "))
 }
@@ -506,4 +527,76 @@ fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
     let message = "TaskTemplate.Networks[0].Target \"6a1\" shares the host's network: its loopback services and abstract sockets: needs ALLOW_HOST_NAMESPACES=network";
     assert_eq!(refused, Err(message.to_owned()));
     assert!(case(rules("ALLOW_HOST_NAMESPACES=network")).question().is_none());
+}
+
+/// A runtime, the engine's default one, and whether it may be named.
+const RUNTIMES: &[(&str, &str, bool)] = &[
+    ("runc", r#"{"DefaultRuntime":"runc"}"#, true),
+    ("io.containerd.runc.v2", r#"{"DefaultRuntime":"runc"}"#, true),
+    ("runc", r#"{"DefaultRuntime":"io.containerd.runc.v2"}"#, true),
+    ("runsc", r#"{"DefaultRuntime":"runsc"}"#, true),
+    ("crun", r#"{"DefaultRuntime":"runc"}"#, false),
+    ("runc", r#"{"DefaultRuntime":"runsc"}"#, false),
+    ("io.containerd.runc.v2", r#"{"DefaultRuntime":"other"}"#, false),
+    ("runc", r#"{"DefaultRuntime":""}"#, false),
+    ("runc", "{}", false),
+];
+
+#[test]
+fn a_runtime_may_be_named_where_it_is_the_engines_default() {
+    for &(runtime, info, passes) in RUNTIMES {
+        let body = format!(r#"{{"HostConfig":{{"Runtime":"{runtime}"}}}}"#);
+        let (names, message) = found_on(info, Op::ContainerCreate, &body, "", &Rules::new());
+        let expected: &[&str] = if passes { &[] } else { &["runtimes"] };
+        assert_eq!(names, expected, "{runtime} {info}: {message}");
+        let open = rules(&format!("ALLOW_RUNTIMES={runtime}"));
+        let (names, message) = found_on(info, Op::ContainerCreate, &body, "", &open);
+        assert!(names.is_empty(), "{runtime} {info}: {message}");
+    }
+}
+
+/// An engine's release, and which of the paths that not every release masks it does mask.
+const MASKING: &[(&str, bool, bool)] = &[
+    ("19.3.15", false, false),
+    ("20.10.24+dfsg1", false, false),
+    ("20.10.27", true, false),
+    ("23.0.7", false, false),
+    ("23.0.8", true, false),
+    ("24.0.6", false, false),
+    ("24.0.7", true, false),
+    ("26.1.5+dfsg1", true, false),
+    ("28.0.4", true, false),
+    ("28.1.0", true, true),
+    ("28.5.2", true, true),
+    ("29.0.0", true, true),
+    // Nobody knows what these mask.
+    ("28.0.0-rc.1", true, true),
+    ("dev", true, true),
+    ("", true, true),
+];
+
+#[test]
+fn masked_paths_are_at_least_those_that_the_engine_masks() {
+    const ALWAYS: &str = r#""/proc/asound","/proc/acpi","/proc/kcore","/proc/keys","/proc/latency_stats",
+        "/proc/timer_list","/proc/timer_stats","/proc/sched_debug","/proc/scsi","/sys/firmware""#;
+    const POWERCAP: &str = r#","/sys/devices/virtual/powercap""#;
+    const INTERRUPTS: &str = r#","/proc/interrupts""#;
+    for &(version, masks_powercap, masks_interrupts) in MASKING {
+        let info = format!(r#"{{"ServerVersion":"{version}"}}"#);
+        for (paths, passes) in [
+            (ALWAYS.to_owned(), !masks_powercap && !masks_interrupts),
+            (format!("{ALWAYS}{POWERCAP}"), !masks_interrupts),
+            (format!("{ALWAYS}{INTERRUPTS}"), !masks_powercap),
+            (format!("{ALWAYS}{POWERCAP}{INTERRUPTS}"), true),
+            (format!(r#""/proc/asound"{POWERCAP}{INTERRUPTS}"#), false),
+        ] {
+            let body = format!(r#"{{"HostConfig":{{"MaskedPaths":[{paths}]}}}}"#);
+            let (names, message) = found_on(&info, Op::ContainerCreate, &body, "", &Rules::new());
+            assert_eq!(names.is_empty(), passes, "{version} {paths}: {message}");
+            assert!(passes || message.contains("ALLOW_SECURITY_OPT"), "{version}: {message}");
+            let open = rules("ALLOW_SECURITY_OPT=systempaths=unconfined");
+            let (names, message) = found_on(&info, Op::ContainerCreate, &body, "", &open);
+            assert!(names.is_empty(), "{version} {paths}: {message}");
+        }
+    }
 }

@@ -13,9 +13,26 @@ use std::collections::BTreeSet;
 
 /// Parameters that no table has, because nothing in them could matter.
 const PARAMETERS_LEFT_OUT: &[(&str, &str, &str)] = &[
-    ("ContainerCreate", "name", "the container's own"),
     ("ContainerCreate", "platform", "which variant of the image"),
     ("ContainerStart", "detachKeys", "the client's own keyboard"),
+    ("ContainerStop", "t", "how long the container has"),
+    ("ContainerStop", "signal", "to the container's own process"),
+    ("ContainerRestart", "t", "how long the container has"),
+    ("ContainerRestart", "signal", "to the container's own process"),
+    ("ContainerKill", "signal", "to the container's own process"),
+    ("ContainerDelete", "v", "its anonymous volumes go too"),
+    ("ContainerDelete", "force", "whether it may be running"),
+    ("ContainerDelete", "link", "a link's name instead of the container"),
+    ("ContainerArchive", "path", "links may lead anywhere: the mounts are judged instead"),
+    ("ContainerArchiveInfo", "path", "links may lead anywhere: the mounts are judged instead"),
+    ("ExecResize", "h", "the terminal's size"),
+    ("ExecResize", "w", "the terminal's size"),
+    ("ContainerAttachWebsocket", "detachKeys", "the client's own keyboard"),
+    ("ContainerAttachWebsocket", "logs", "what is shown"),
+    ("ContainerAttachWebsocket", "stream", "what is shown"),
+    ("ContainerAttachWebsocket", "stdin", "what is attached"),
+    ("ContainerAttachWebsocket", "stdout", "what is attached"),
+    ("ContainerAttachWebsocket", "stderr", "what is attached"),
     ("ContainerAttach", "detachKeys", "the client's own keyboard"),
     ("ContainerAttach", "logs", "what is shown"),
     ("ContainerAttach", "stream", "what is shown"),
@@ -76,6 +93,7 @@ const MAPS_FOLDED: &[(&str, &str)] = &[(
 
 /// Variables that no line of a table names.
 const VARIABLES_IN_CODE: &[(Variable, &str)] = &[
+    (Variable::EngineFixed, "shield.rs: by its own table"),
     (Variable::TmpfsOptions, "volume.rs: words among others"),
     (Variable::RequireNonRoot, "limit.rs: about what is not there"),
     (Variable::RequireNoNewPrivileges, "limit.rs: about what is not there"),
@@ -84,6 +102,8 @@ const VARIABLES_IN_CODE: &[(Variable, &str)] = &[
     (Variable::MaxMemory, "limit.rs: a limit"),
     (Variable::MaxCpus, "limit.rs: a limit"),
     (Variable::MaxPids, "limit.rs: a limit"),
+    (Variable::Existing, "existing.rs: about what is there already"),
+    (Variable::Gate, "own.rs: about what is the gate's own"),
 ];
 
 /// One line of the data.

@@ -14,8 +14,10 @@ use dockgate::proxy::Gate;
 use dockgate::proxy::connection;
 use dockgate::proxy::daemon::Daemon;
 use dockgate::proxy::engine::{Info, Judged};
+use dockgate::proxy::peer::Peer;
 use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
+use dockgate::proxy::share::{ClientShare, Total};
 use dockgate::proxy::socket::Socket;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -26,7 +28,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
@@ -125,8 +127,9 @@ impl Served {
             let serve = async {
                 let client = Socket::accepted(own.into()).expect("registered");
                 let seat = Rc::new(Roster::default()).seat();
-                let places = Arc::new(Places::new(1));
-                let place = poll_fn(|cx| places.poll_take(cx)).await;
+                let places = Arc::new(Places::new(1, 0, ClientShare::USUAL));
+                let place =
+                    poll_fn(|cx| places.poll_take(cx, Peer::User(0))).await.expect("a place");
                 connection::serve(client, place, gate, seat).await;
             };
             EventLoop::new().expect("a loop").run(serve).expect("epoll can be waited for");
@@ -176,8 +179,8 @@ fn gate(variables: &[(&str, &str)], path: &Path) -> Gate {
         relay: config.relay,
         info: Info::default(),
         judged: Judged::default(),
-        collected: AtomicUsize::new(0),
-        begun: AtomicUsize::new(0),
+        collected: Total::of_bodies(&config.limits),
+        begun: Total::of_heads(&config.limits),
     }
 }
 

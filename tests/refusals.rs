@@ -27,8 +27,13 @@ fn rows() -> Vec<(String, String)> {
 
 /// Every cause. The match is here to fail when one is added to the enum and not to the list.
 fn causes() -> Vec<Cause> {
-    // These two decide how a refusal is made; nothing is refused for their sake.
-    let decide = [Variable::Admission, Variable::BindMountAction, Variable::UnknownFields];
+    // These decide how a refusal is made; nothing is refused for their sake.
+    let decide = [
+        Variable::Admission,
+        Variable::BindMountAction,
+        Variable::EngineFixed,
+        Variable::UnknownFields,
+    ];
     let asked = Variable::ALL.iter().filter(|variable| !decide.contains(variable));
     let mut causes: Vec<Cause> = asked.map(|&variable| Cause::Withheld(variable)).collect();
     causes.extend([
@@ -42,6 +47,7 @@ fn causes() -> Vec<Cause> {
         Cause::Missing,
         Cause::Unanswered,
         Cause::Unresolved,
+        Cause::Shield,
     ]);
     for cause in &causes {
         match cause {
@@ -55,7 +61,8 @@ fn causes() -> Vec<Cause> {
             | Cause::Query
             | Cause::Missing
             | Cause::Unanswered
-            | Cause::Unresolved => {}
+            | Cause::Unresolved
+            | Cause::Shield => {}
         }
     }
     causes

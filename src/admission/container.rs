@@ -2,10 +2,10 @@
 
 use super::field::{Field, Object, Rule, harmless, harmless_map, inside};
 use super::host_config::{self, HOST_CONFIG};
-use super::json::Json;
+use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::limit::{self, Confined};
-use super::{network, own, registry, security, sysctl};
+use super::{network, own, registry, security, shield, sysctl};
 
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
 pub const CONTAINER_CREATE: Object =
@@ -49,8 +49,16 @@ pub const CONFIG: Object = Object::of(&[
     harmless("ArgsEscaped"),
     registry::image_field("Image"),
     // Anonymous volumes, whatever the path looks like.
-    harmless_map("Volumes"),
-    harmless("WorkingDir"),
+    inside(
+        "Volumes",
+        Rule::By(|judge, value| {
+            judge.each_entry(value, |judge, target, value| {
+                judge.read_once(value, Keys::Folded);
+                shield::volume_target(judge, target);
+            });
+        }),
+    ),
+    inside("WorkingDir", Rule::By(shield::working_directory)),
     harmless("Entrypoint"),
     harmless("NetworkDisabled"),
     // Its own, on networks that don't reach the host's interfaces.

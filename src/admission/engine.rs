@@ -6,6 +6,7 @@ use super::json::Json;
 use super::judge::Judge;
 use super::namespace;
 use super::security;
+use super::shield::Shield;
 use super::variable::Variable;
 
 /// Names of the runtime that a daemon without a setting uses: one program (moby
@@ -93,6 +94,11 @@ pub enum Argument {
     /// The host's cgroup namespace of a container that exists: on hosts with cgroup version 1 the
     /// daemon chooses it by default.
     HostCgroups,
+    /// An archive operation on a container whose mounts processes could move: while the shield
+    /// stands for this engine.
+    MountsInMotion(&'static Shield),
+    /// An archive, of which the first bytes will be looked at while the shield stands for this engine.
+    FirstBytes(&'static Shield),
 }
 
 impl EngineUse {
@@ -101,9 +107,15 @@ impl EngineUse {
     pub fn shown(&self) -> &str {
         match &self.argument {
             Argument::Runtime(name) => name,
-            Argument::MaskedPaths(_) => "",
+            Argument::MaskedPaths(_) | Argument::MountsInMotion(_) | Argument::FirstBytes(_) => "",
             Argument::HostCgroups => "host",
         }
+    }
+
+    /// Whether it can be judged where the engine does not say what it is: as by an unknown one.
+    #[must_use]
+    pub fn is_of_shield(&self) -> bool {
+        matches!(self.argument, Argument::MountsInMotion(_) | Argument::FirstBytes(_))
     }
 
     /// An answer that does not stand in its way, where there is no engine to ask.
@@ -114,6 +126,7 @@ impl EngineUse {
             // The oldest of which all is known.
             Argument::MaskedPaths(_) => br#"{"ServerVersion":"20.10.0"}"#,
             Argument::HostCgroups => br#"{"CgroupVersion":"1"}"#,
+            Argument::MountsInMotion(_) | Argument::FirstBytes(_) => b"{}",
         }
     }
 
@@ -134,6 +147,14 @@ impl EngineUse {
                     judge.withhold_for(variable, "host", "cgroup", namespace::HOST_CGROUPS);
                 }
             }
+            Argument::MountsInMotion(shield) => {
+                if shield.stands(judge.rules, engine.version) {
+                    let finding = shield.finding(judge.path().to_vec(), "");
+                    judge.examined.findings.push(finding);
+                }
+            }
+            // The body will decide.
+            Argument::FirstBytes(_) => {}
         });
     }
 }

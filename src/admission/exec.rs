@@ -2,6 +2,7 @@
 
 use super::field::{Object, Rule, examined, harmless, inside};
 use super::limit;
+use super::shield;
 use super::variable::Variable;
 
 /// The body of `ContainerExec`.
@@ -22,7 +23,7 @@ pub const CONTAINER_EXEC: Object = Object::of(&[
     harmless("DetachKeys"),
     // Whoever may run something in a container runs what they like.
     harmless("Env"),
-    harmless("WorkingDir"),
+    inside("WorkingDir", Rule::By(shield::working_directory)),
     harmless("Cmd"),
 ]);
 

@@ -12,6 +12,8 @@ use super::lookup::ContainerLookup;
 use super::mount;
 use super::own;
 use super::rules::Mode;
+use super::shield;
+use crate::api::Operation;
 
 /// What a request does with a container that it refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,18 @@ pub enum ContainerUse {
     Read,
     /// Acts on it as a whole: only the gate's own container is closed.
     Manage,
+}
+
+impl ContainerUse {
+    /// The operation that copies files so, where it is one.
+    #[must_use]
+    pub fn archive(self) -> Option<Operation> {
+        match self {
+            Self::Write => Some(Operation::PutContainerArchive),
+            Self::Read => Some(Operation::ContainerArchive),
+            Self::Run | Self::Manage => None,
+        }
+    }
 }
 
 /// Fields of `HostConfig` that say nothing of what a process inside has.
@@ -56,14 +70,21 @@ pub fn judge(
     if !own::is_denied(judge, id, &lookup.reference) {
         let is_judged = judge.rules.judges_existing();
         let is_off = judge.rules.mode() == Mode::Off;
-        judge.step(Step::Container(lookup.reference.clone()), |judge| match lookup.usage {
-            ContainerUse::Run | ContainerUse::Write if is_judged => whole(judge, container),
-            ContainerUse::Read if is_judged => mounts(judge, container, |_| true, true),
-            // What is written through a mount is on the host, whatever else the container has.
-            ContainerUse::Write if !is_off => {
-                mounts(judge, container, |is_read_only| !is_read_only, false);
+        judge.step(Step::Container(lookup.reference.clone()), |judge| {
+            match lookup.usage {
+                ContainerUse::Run | ContainerUse::Write if is_judged => whole(judge, container),
+                ContainerUse::Read if is_judged => mounts(judge, container, |_| true, true),
+                // What is written through a mount is on the host, whatever else the container has.
+                ContainerUse::Write if !is_off => {
+                    mounts(judge, container, |is_read_only| !is_read_only, false);
+                }
+                ContainerUse::Write
+                | ContainerUse::Run
+                | ContainerUse::Read
+                | ContainerUse::Manage => {}
             }
-            ContainerUse::Write | ContainerUse::Run | ContainerUse::Read | ContainerUse::Manage => {
+            if let Some(operation) = lookup.usage.archive() {
+                shield::of_archive(judge, operation, container);
             }
         });
     }
@@ -142,6 +163,7 @@ mod tests {
     #[test]
     fn mounts_that_a_create_might_not_ask_for_are_denied() {
         let rules = Rules::new().with(Variable::BindMounts, "/srv:ro,/data").expect("paths");
+        let rules = rules.with(Variable::EngineFixed, "*").expect("a list");
         let open = rules.clone().with(Variable::Existing, "1").expect("a switch");
         // Findings and questions of each use, and of each with ALLOW_EXISTING=1.
         for (mounts, counts, questions, open_counts) in [

@@ -36,6 +36,8 @@ pub enum Cause {
     Unanswered,
     /// The daemon did not say which container it is.
     Unresolved,
+    /// It triggers a published weakness of the engine (`shield.rs`).
+    Shield,
 }
 
 impl Cause {
@@ -53,21 +55,30 @@ impl Cause {
             Self::Query => "bad-query",
             Self::Missing => "missing",
             Self::Unanswered | Self::Unresolved => "unanswered",
+            Self::Shield => "engine-weakness",
         }
     }
 
-    /// Whether it holds whatever `ADMISSION` says: the gate's own container is no client's, and a
-    /// container that was not found can't be told from it.
+    /// Whether it holds whatever `ADMISSION` says: the gate's own container is no client's, a
+    /// container that was not found can't be told from it, and a weakness of the engine is nobody's
+    /// wish.
     #[must_use]
     pub const fn is_unconditional(self) -> bool {
-        matches!(self, Self::Withheld(Variable::Gate) | Self::Missing | Self::Unresolved)
+        matches!(
+            self,
+            Self::Withheld(Variable::Gate) | Self::Missing | Self::Unresolved | Self::Shield
+        )
     }
 
     /// The status code that answers it.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Withheld(_) | Self::Required(_) | Self::Closed | Self::UnknownField => 403,
+            Self::Withheld(_)
+            | Self::Required(_)
+            | Self::Closed
+            | Self::UnknownField
+            | Self::Shield => 403,
             Self::Json(_) | Self::RepeatedKey | Self::BadValue | Self::Query => 400,
             Self::Missing => 404,
             Self::Unanswered | Self::Unresolved => 502,

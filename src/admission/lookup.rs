@@ -2,14 +2,14 @@
 //! named was made, what a container that exists has, which one a reference means, what the engine
 //! does by default. Asking is the caller's part; here are the questions, and what the answers mean.
 
-use super::engine::{Engine, EngineUse};
+use super::engine::{Engine, EngineUse, Version};
 use super::existing::{self, ContainerUse};
 use super::finding::{Cause, Finding, Step, shown};
 use super::json::{self, Json};
 use super::judge::{Examined, Judge};
 use super::rules::{Mode, Rules};
 use super::variable::Variable;
-use super::{limit, mount, network, own};
+use super::{limit, mount, network, own, shield};
 use std::fmt::Write as _;
 
 /// A volume that a request names: what it is, only the daemon knows.
@@ -136,6 +136,8 @@ pub struct Answered {
     pub examined: Examined,
     /// The container that it is about.
     pub resolved: Option<Resolved>,
+    /// The engine's release, where it has said that.
+    pub version: Option<Version>,
 }
 
 impl Question {
@@ -170,7 +172,8 @@ impl Question {
             ContainerUse::Write => rules.mode() != Mode::Off,
             ContainerUse::Manage => false,
         };
-        is_judged || rules.own.is_container()
+        let is_shielded = usage.archive().is_some_and(|archive| shield::guards(rules, archive));
+        is_judged || is_shielded || rules.own.is_container()
     }
 
     /// The path to GET.
@@ -195,7 +198,7 @@ impl Question {
     #[must_use]
     pub fn answered(&self, rules: &Rules, status: u16, body: &[u8]) -> Answered {
         let mut judge = Judge::new(rules);
-        let mut resolved = None;
+        let (mut resolved, mut version) = (None, None);
         let is_readable = match (status, json::read(body)) {
             (404, _) => {
                 judge.examined.findings.extend(self.missing());
@@ -214,17 +217,34 @@ impl Question {
                     resolved.is_some()
                 }
                 Self::Network(used) => network::existing_network(&mut judge, used, &answer),
-                Self::Engine(used) => Engine::of(&answer).is_some_and(|engine| {
-                    used.judge(&mut judge, &engine);
-                    true
-                }),
+                Self::Engine(used) => {
+                    let known = Engine::of(&answer);
+                    if let Some(engine) = &known {
+                        used.judge(&mut judge, engine);
+                    }
+                    version = known.as_ref().and_then(|engine| engine.version);
+                    known.is_some()
+                }
             },
             (_, _) => false,
         };
         if !is_readable {
-            judge.examined.findings.push(self.unanswered());
+            self.is_unanswered(&mut judge);
         }
-        Answered { examined: judge.examined, resolved }
+        Answered { examined: judge.examined, resolved, version }
+    }
+
+    /// Judges what is not answered.
+    pub fn is_unanswered(&self, judge: &mut Judge<'_>) {
+        match self {
+            Self::Engine(used) if used.is_of_shield() => used.judge(judge, &Engine::default()),
+            Self::Volume(_)
+            | Self::Container(_)
+            | Self::Exec(_)
+            | Self::Service(_)
+            | Self::Network(_)
+            | Self::Engine(_) => judge.examined.findings.push(self.unanswered()),
+        }
     }
 
     /// The finding where there is no such thing. A volume the daemon will make as the request, which
@@ -536,10 +556,13 @@ mod tests {
     #[test]
     fn what_does_not_matter_is_not_asked() {
         use ContainerUse::{Manage, Read, Run, Write};
-        let own = || super::super::own::Own::new(Some("0f".to_owned()), []);
-        let with = |variable, text| Rules::new().with(variable, text).expect("a value");
+        let fixed = || Rules::new().with(Variable::EngineFixed, "*").expect("a list");
+        let own = || own::Own::new(Some("0f".to_owned()), []);
+        let with = |variable, text| fixed().with(variable, text).expect("a value");
+        let shielded = Rules::new().with(Variable::Admission, "off").expect("a word");
         for (rules, needed) in [
-            (Rules::new(), [true, true, true, false]),
+            (fixed(), [true, true, true, false]),
+            (shielded, [false, true, true, false]),
             (with(Variable::Existing, "1"), [false, true, false, false]),
             (with(Variable::Admission, "off"), [false; 4]),
             (with(Variable::Admission, "off").with_own(own()), [true; 4]),

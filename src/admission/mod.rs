@@ -14,6 +14,7 @@
 
 mod build;
 mod checkpoint;
+pub mod compressed;
 mod container;
 mod cut;
 pub mod engine;
@@ -43,6 +44,7 @@ pub mod rules;
 mod security;
 mod service;
 mod sha256;
+pub mod shield;
 mod swarm;
 mod sysctl;
 pub mod variable;
@@ -53,4 +55,5 @@ pub use examiner::Examiner;
 pub use finding::{Cause, Finding, Findings};
 pub use lookup::Question;
 pub use rules::{Mode, Rules};
+pub use shield::Shield;
 pub use variable::Variable;

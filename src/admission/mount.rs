@@ -7,7 +7,7 @@ use super::judge::Judge;
 use super::lookup::{Question, VolumeUse};
 use super::own;
 use super::variable::Variable;
-use super::volume;
+use super::{shield, volume};
 
 const BIND_REASON: &str = "mounts a path of the host";
 
@@ -169,6 +169,8 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
             }
         }),
         "volume" => {
+            let target = text(judge, "Target");
+            judge.step(Step::Field("Target"), |judge| shield::volume_target(judge, &target));
             if !source.is_empty() {
                 judge.step(Step::Field("Source"), |judge| named(judge, &source, is_read_only));
             }
@@ -205,10 +207,10 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
     let before = judge.examined.findings.len();
     let mut parts = text.splitn(3, ':');
     let source = parts.next().unwrap_or_default();
-    // A lone path is an anonymous volume's.
-    if parts.next().is_none() {
-        return;
-    }
+    let Some(target) = parts.next() else {
+        // A lone path is an anonymous volume's.
+        return shield::volume_target(judge, source);
+    };
     let mut is_read_only = false;
     for option in parts.next().unwrap_or_default().split(',') {
         match option {
@@ -226,6 +228,7 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
     if source.starts_with('/') {
         judge.host_path(source, is_read_only);
     } else {
+        shield::volume_target(judge, target);
         named(judge, source, is_read_only);
     }
     judge.mark_mounts(before);

@@ -4,6 +4,7 @@
 use super::field::{Field, Object, Rule, examined, harmless};
 use super::json::Json;
 use super::judge::Judge;
+use super::shield;
 use super::variable::Variable;
 
 /// The body of `PluginPull` and `PluginUpgrade`: `[{Name, Description, Value}]`.
@@ -18,7 +19,9 @@ const PRIVILEGE: Object =
     Object::of(&[harmless("Name"), harmless("Description"), harmless("Value")]).then(
         |judge, privilege| {
             let name = privilege.field("Name").and_then(Json::text).unwrap_or_default();
-            if !judge.is_open(name) {
+            if judge.is_open(name) {
+                shield::plugin_privilege(judge, name);
+            } else {
                 judge.withhold(name, name);
             }
         },

@@ -2,6 +2,7 @@
 
 use super::host_path::{self, Prefix};
 use super::own::Own;
+use super::shield;
 use super::variable::{Kind, Variable};
 use crate::http::number::decimal;
 use core::ops::RangeInclusive;
@@ -119,7 +120,10 @@ impl Rules {
     /// # Errors
     /// What the variable takes, where `text` is not that.
     pub fn with(mut self, variable: Variable, text: &str) -> Result<Self, String> {
-        let expected = || variable.kind().expected();
+        let expected = || {
+            let kind = variable.kind();
+            if kind == Kind::Shields { shield::expected(text) } else { kind.expected() }
+        };
         let value = parse(variable.kind(), text).ok_or_else(expected)?;
         // Unset, these two allow any; whoever writes `0` or `,` means none.
         let is_any = match (variable, &value) {
@@ -242,6 +246,11 @@ fn parse(kind: Kind, text: &str) -> Option<Value> {
         }
         Kind::Paths => Value::Paths(Prefix::parse_list(items(text)?.iter().map(String::as_str))?),
         Kind::Ports => Value::Ports(split(text).map(port_range).collect::<Option<_>>()?),
+        Kind::Shields => {
+            let items = items(text)?;
+            let known = |item: &String| shield::is_named(item);
+            items.iter().all(known).then_some(Value::List(List(items)))?
+        }
         Kind::Bytes => limit(text, bytes)?,
         Kind::Processors => limit(text, processors)?,
         Kind::Count => limit(text, |text| {

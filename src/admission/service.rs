@@ -6,7 +6,7 @@ use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::limit::{self, Confined};
 use super::variable::Variable;
-use super::{log_driver, mount, network, publish, registry, security, sysctl};
+use super::{log_driver, mount, network, publish, registry, security, shield, sysctl};
 
 /// The body of both.
 pub const SERVICE: Object = Object::of(&[
@@ -56,7 +56,7 @@ const CONTAINER: Object = Object::of(&[
     harmless("Args"),
     harmless("Hostname"),
     harmless("Env"),
-    harmless("Dir"),
+    inside("Dir", Rule::By(shield::working_directory)),
     harmless("User"),
     harmless("Groups"),
     inside("Privileges", Rule::Object(&security::PRIVILEGES)),

@@ -23,6 +23,8 @@ pub enum Kind {
     Processors,
     /// A number.
     Count,
+    /// Names of shields, separated by commas, or `*`.
+    Shields,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Bytes => "a number of bytes such as 536870912, 512m or 2g".to_owned(),
             Self::Processors => "a number of processors such as 0.5 or 2".to_owned(),
             Self::Count => "a number from 1 to 4194304".to_owned(),
+            Self::Shields => super::shield::expected(""),
         }
     }
 }
@@ -96,7 +99,7 @@ macro_rules! variables {
     };
 }
 
-use Kind::{Bytes, Choice, Count, List, Paths, Ports, Processors, Switch, Words};
+use Kind::{Bytes, Choice, Count, List, Paths, Ports, Processors, Shields, Switch, Words};
 
 /// Namespaces that a container can take from the host.
 const HOST_NAMESPACES: &[&str] = &["network", "pid", "ipc", "uts", "user", "cgroup"];
@@ -106,6 +109,7 @@ const CONTAINER_NAMESPACES: &[&str] = &["network", "pid", "ipc", "cgroup"];
 variables! {
     Admission           "ADMISSION"                  "admission"            Choice(&["enforce", "audit", "off"]), "enforce", "audit: log what would be refused and let it pass; off: examine no arguments";
     UnknownFields       "UNKNOWN_FIELDS"             "unknown-field"        Choice(&["allow", "deny"]), "allow", "fields of an examined body that are in no API description: let them pass with a warning, or refuse them";
+    EngineFixed         "ENGINE_FIXED"               "engine-weakness"      Shields, "", "published weaknesses (docs/shields.md) whose fix the engine has although its version does not show it: requests that trigger them pass";
 
     Privileged          "ALLOW_PRIVILEGED"           "privileged"           Switch, "0", "privileged containers: root on the host";
     BindMounts          "ALLOW_BIND_MOUNTS"          "bind-mounts"          Paths,  "",  "paths of the host that may be mounted, with what is below them; :ro after one: read-only";

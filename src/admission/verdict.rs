@@ -2,14 +2,16 @@
 //! comes of all that.
 
 use super::cut;
+use super::engine::{Argument, EngineUse, Version};
 use super::examiner::Examiner;
 use super::existing::ContainerUse;
 use super::finding::{Cause, Finding, Findings, Step};
 use super::json::{self, JsonError};
-use super::judge::Examined;
+use super::judge::{Examined, Judge};
 use super::lookup::{Answered, Question, ReferencePlace, Resolved};
 use super::query;
 use super::rules::{Mode, Rules};
+use super::shield::{self, Shield};
 use super::variable::Variable;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub struct Case {
     unknown: Vec<String>,
     questions: VecDeque<Question>,
     resolved: Vec<Resolved>,
+    /// The engine's release, as soon as it is known.
+    engine: Option<Version>,
 }
 
 /// What is to be told of a request that passes.
@@ -83,7 +87,12 @@ impl Case {
             unknown: Vec::new(),
             questions: question.into_iter().collect(),
             resolved: Vec::new(),
+            engine: None,
         };
+        if let Some(shield) = case.first_bytes() {
+            let argument = Argument::FirstBytes(shield);
+            case.questions.push_back(Question::Engine(EngineUse { path: Vec::new(), argument }));
+        }
         if case.is_examined() {
             case.add(examiner.head(rules, query, name));
         }
@@ -148,6 +157,12 @@ impl Case {
             || self.findings.iter().any(|finding| finding.cause.is_unconditional())
     }
 
+    /// The shield that looks at the first bytes of its body, which nobody has seen yet.
+    #[must_use]
+    pub fn first_bytes(&self) -> Option<&'static Shield> {
+        shield::of_first_bytes(&self.rules, self.examiner.operation, self.engine)
+    }
+
     fn is_lost(&self) -> bool {
         self.findings.iter().any(|finding| !(finding.is_mount && self.strips()))
     }
@@ -159,8 +174,10 @@ impl Case {
     /// Hears the daemon's answer to the question.
     pub fn answer(&mut self, status: u16, body: &[u8]) {
         if let Some(question) = self.questions.pop_front() {
-            let Answered { examined, resolved } = question.answered(&self.rules, status, body);
+            let Answered { examined, resolved, version } =
+                question.answered(&self.rules, status, body);
             self.resolved.extend(resolved);
+            self.engine = version.or(self.engine);
             self.add(examined);
         }
     }
@@ -186,7 +203,10 @@ impl Case {
     /// Notes that the question was not answered.
     pub fn unanswered(&mut self) {
         if let Some(question) = self.questions.pop_front() {
-            self.findings.push(question.unanswered());
+            let rules = Arc::clone(&self.rules);
+            let mut judge = Judge::new(&rules);
+            question.is_unanswered(&mut judge);
+            self.add(judge.examined);
         }
     }
 

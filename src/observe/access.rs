@@ -160,6 +160,11 @@ pub fn tell_malformed(client: &dyn Client, name: &'static str, status: u16, byte
     warn!(client = %client.who(), reason = name, status, "refused a malformed request {request}");
 }
 
+/// A connection that is refused before anything of it is read.
+pub fn tell_excess(client: &dyn Client, name: &'static str, status: u16) {
+    warn!(client = %client.who(), reason = name, status, "refused a connection");
+}
+
 /// What of these bytes may be told: a method and a path, fit to be shown.
 #[must_use]
 pub fn method_and_path(bytes: &[u8]) -> String {

@@ -214,5 +214,6 @@ fn variable(cause: Cause) -> Option<&'static str> {
         | Cause::Missing
         | Cause::Unanswered
         | Cause::Unresolved => None,
+        Cause::Shield => Some(admission::Variable::EngineFixed.name()),
     }
 }

@@ -142,15 +142,27 @@ impl Observer {
         status: u16,
         bytes: &[u8],
     ) {
+        self.record_malformed(client, name, status, bytes);
+        if self.floods.admit(client, &Subject::UNKNOWN, name) {
+            access::tell_malformed(client, name, status, bytes);
+        }
+    }
+
+    /// Tells of a connection that is refused before anything of it is read.
+    pub fn tell_excess(&self, client: &dyn Client, name: &'static str, status: u16) {
+        self.record_malformed(client, name, status, b"");
+        if self.floods.admit(client, &Subject::UNKNOWN, name) {
+            access::tell_excess(client, name, status);
+        }
+    }
+
+    fn record_malformed(&self, client: &dyn Client, name: &'static str, status: u16, bytes: &[u8]) {
         if let Some(metrics) = &self.metrics {
             metrics.count_malformed(name);
         }
         if let Some(audit) = &self.audit {
             let request = access::method_and_path(bytes);
             audit.tell_malformed(self.number(), client, name, status, &request);
-        }
-        if self.floods.admit(client, &Subject::UNKNOWN, name) {
-            access::tell_malformed(client, name, status, bytes);
         }
     }
 

@@ -2,8 +2,9 @@
 //! storey makes one, it can't be copied, and sending spends it.
 
 use super::refusal::{Reason, Refusal};
+use crate::admission::finding::Step;
 use crate::admission::verdict::{Case, Passed, before_hijack};
-use crate::admission::{Cause, Finding, Findings, Question};
+use crate::admission::{Cause, Finding, Findings, Question, Shield};
 use crate::api::{Arguments, Operation};
 use crate::http::{Asked, Hijack, Method};
 use core::ops::Range;
@@ -46,11 +47,13 @@ impl From<Refusal> for Decision {
 #[must_use]
 pub struct Grant {
     operation: Operation,
+    /// What looks at the first bytes of the body before they may be sent.
+    first_bytes: Option<&'static Shield>,
 }
 
 impl Grant {
     pub(super) fn new(operation: Operation) -> Self {
-        Self { operation }
+        Self { operation, first_bytes: None }
     }
 
     /// What was granted.
@@ -63,6 +66,18 @@ impl Grant {
     #[must_use]
     pub fn may_hijack(&self) -> bool {
         self.operation.line().hijack != Hijack::Never
+    }
+
+    /// The shield that refuses a body which begins as a compressed archive does.
+    #[must_use]
+    pub fn first_bytes(&self) -> Option<&'static Shield> {
+        self.first_bytes
+    }
+
+    /// The refusal of a body for how it begins.
+    pub fn compressed(self, shield: &Shield) -> Refusal {
+        let finding = shield.finding(vec![Step::Field("body")], "");
+        refusal(self.operation, Findings::of(vec![finding]))
     }
 
     /// The refusal of what may not go on without a record of it.
@@ -235,11 +250,12 @@ impl Inquiry {
     /// The refusal.
     pub fn close(self) -> Result<(Grant, Passed), Refusal> {
         let Self { operation, case, .. } = self;
+        let first_bytes = case.as_ref().ok().and_then(Case::first_bytes);
         let passed = match case {
             Ok(case) => case.close().map_err(|findings| refusal(operation, Some(findings)))?,
             Err(body) => Passed { body, ..Passed::default() },
         };
-        Ok((Grant::new(operation), passed))
+        Ok((Grant { operation, first_bytes }, passed))
     }
 }
 
@@ -352,7 +368,8 @@ mod tests {
             (Some((200, b"{}")), Some("unanswered")),
             (None, Some("unanswered")),
         ] {
-            let mut inquiry = inquiry(Rules::new());
+            let fixed = Rules::new().with(Rule::EngineFixed, "*").expect("a list");
+            let mut inquiry = inquiry(fixed);
             let (question, asked) = inquiry.question().expect("one");
             assert_eq!(question.path(), "/containers/x/json");
             assert_eq!(asked, Asked { head: false, hijack: Hijack::Never });
@@ -364,6 +381,23 @@ mod tests {
                 assert_eq!(ids, ["0f"]);
             });
             assert_eq!(name.err().map(|refusal| refusal.name()), expected, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn the_engine_decides_whether_an_archive_is_looked_at() {
+        for (answer, is_looked_at) in [
+            (Some((200, &br#"{"ServerVersion":"28.5.2"}"#[..])), true),
+            (Some((200, br#"{"ServerVersion":"29.5.1"}"#)), false),
+            (Some((500, b"")), true),
+            (None, true),
+        ] {
+            let mut inquiry = inquiry(Rules::new());
+            inquiry.answer(Some((200, br#"{"Id":"0f"}"#)));
+            assert_eq!(inquiry.question().expect("another").0.path(), "/info");
+            inquiry.answer(answer);
+            let (grant, _) = inquiry.close().expect("passes so far");
+            assert_eq!(grant.first_bytes().is_some(), is_looked_at, "{answer:?}");
         }
     }
 }

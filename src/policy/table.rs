@@ -8,7 +8,7 @@ use super::refusal::{OldVersion, Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
 use crate::admission::own::Own;
 use crate::admission::verdict::Case;
-use crate::admission::{Examiner, Mode, Rules};
+use crate::admission::{Examiner, Mode, Rules, shield};
 use crate::api::{ApiVersion, Arguments, Call, Effect, Line, Operation, SHORT_BYTES_MAX};
 use crate::http::{BodyFraming, Hijack, Method, RequestHead};
 use core::ops::Range;
@@ -44,14 +44,19 @@ impl Policy {
     pub fn new(settings: Settings, version_min: ApiVersion, mut rules: Rules) -> Self {
         rules.opens_secrets = settings.is_on(Variable::Secrets);
         rules.opens_configs = settings.is_on(Variable::Configs);
-        // With ADMISSION=off only the gate's own container is looked for.
-        let is_off = rules.mode() == Mode::Off && !rules.own.is_container();
-        let find = |line: &Line| Examiner::find(line.operation).filter(|_| !is_off);
+        // With ADMISSION=off only weaknesses of the engine and the gate's own container are looked for.
+        let is_off = rules.mode() == Mode::Off;
+        let is_examined =
+            |operation| !is_off || rules.own.is_container() || shield::guards(&rules, operation);
+        let find = |line: &Line| {
+            Examiner::find(line.operation).filter(|examiner| is_examined(examiner.operation))
+        };
+        let examiners = Operation::TABLE.iter().map(find).collect();
         Self {
             verdicts: Operation::TABLE.iter().map(|line| verdict(line, settings)).collect(),
             version_min,
             rules: Arc::new(rules),
-            examiners: Operation::TABLE.iter().map(find).collect(),
+            examiners,
             withheld: PARAMETERS
                 .iter()
                 .filter(|parameter| settings.get(parameter.variable) == Some(false))

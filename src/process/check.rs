@@ -2,10 +2,11 @@
 //! the gate; no daemon is asked.
 
 use super::config::Config;
-use crate::admission::Question;
+use crate::admission::compressed::{self, Compression};
 use crate::admission::finding::field_name;
 use crate::admission::lookup::Scope;
 use crate::admission::verdict::Notes;
+use crate::admission::{Question, shield};
 use crate::api::Operation;
 use crate::http::{HeadScan, RequestHead};
 use crate::policy::table::deciding;
@@ -49,28 +50,31 @@ pub fn check(config: &Config, method: &str, target: &str, body: &[u8]) -> Option
     Some(match policy.judge(&head) {
         Decision::Refuse(refusal) => refused(&refusal),
         Decision::Allow(grant) => allowed(config, grant.operation(), &Notes::default(), Vec::new()),
-        Decision::Inquire(inquiry) => asked(config, *inquiry),
+        Decision::Inquire(inquiry) => asked(config, *inquiry, body),
         Decision::Examine(examination) if body.len() > config.limits.json_bytes_max => {
             refused(&examination.too_long(config.limits.json_bytes_max))
         }
         Decision::Examine(examination) => match examination.judge(body.to_vec()) {
             Err(refusal) => refused(&refusal),
-            Ok(inquiry) => asked(config, inquiry),
+            Ok(inquiry) => asked(config, inquiry, b""),
         },
     })
 }
 
-/// What hangs on the daemon's answers, which are supposed to be harmless.
-fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
+/// What hangs on the daemon's answers, which are supposed to be harmless, and on how a body begins
+/// that is not examined.
+fn asked(config: &Config, mut inquiry: Inquiry, body: &[u8]) -> Report {
     let operation = inquiry.operation();
     let mut questions = Vec::new();
     while let Some((question, _)) = inquiry.question() {
         let (status, body) = question.supposed();
-        questions.push(match question {
-            Question::Volume(used) => format!(
+        questions.extend(match question {
+            // Told with the shields that stand.
+            Question::Engine(used) if used.is_of_shield() => None,
+            Question::Volume(used) => Some(format!(
                 "if there is a volume {:?}, it must not have been made to mount what is not allowed",
                 used.name
-            ),
+            )),
             Question::Network(networks) => {
                 let names = networks.uses.iter().map(|used| format!("{:?}", used.name));
                 let names = names.collect::<Vec<_>>().join(", ");
@@ -78,23 +82,32 @@ fn asked(config: &Config, mut inquiry: Inquiry) -> Report {
                     Scope::Local => "this daemon's",
                     Scope::Swarm => "the swarm's",
                 };
-                format!("network {names} must not be the id of {scope} host network, or its beginning")
+                Some(format!(
+                    "network {names} must not be the id of {scope} host network, or its beginning"
+                ))
             }
-            Question::Container(lookup) => format!(
+            Question::Container(lookup) => Some(format!(
                 "container {:?} must have nothing that a create might not ask for",
                 lookup.reference
-            ),
-            Question::Exec(id) => format!("exec {id:?} must not be privileged"),
-            Question::Service(name) => format!("service {name:?} must not be the gate's own"),
+            )),
+            Question::Exec(id) => Some(format!("exec {id:?} must not be privileged")),
+            Question::Service(name) => {
+                Some(format!("service {name:?} must not be the gate's own"))
+            }
             Question::Engine(used) => {
-                format!("{} must be what the engine has by default", field_name(&used.path))
+                Some(format!("{} must be what the engine has by default", field_name(&used.path)))
             }
         });
         inquiry.answer(Some((status, body)));
     }
     match inquiry.close() {
         Err(refusal) => refused(&refusal),
-        Ok((_, passed)) => allowed(config, operation, &passed.notes, questions),
+        Ok((grant, passed)) => match grant.first_bytes() {
+            Some(shield) if compressed::detect(body) == Compression::Compressed => {
+                refused(&grant.compressed(shield))
+            }
+            Some(_) | None => allowed(config, operation, &passed.notes, questions),
+        },
     }
 }
 
@@ -103,6 +116,11 @@ fn allowed(config: &Config, operation: Operation, notes: &Notes, more: Vec<Strin
         deciding(operation, config.policy).iter().map(|variable| format!("{variable}=1")).collect();
     let mut why = vec![format!("of {}", variables.join(" and "))];
     why.extend(more);
+    let shields = shield::standing(&config.rules, None)
+        .filter(|shield| shield.looks.is_outside() && shield.operations.contains(&operation));
+    why.extend(shields.map(|shield| {
+        format!("but not where it triggers {} (docs/shields.md, ENGINE_FIXED)", shield.name())
+    }));
     if let Some(findings) = &notes.would_refuse {
         why.extend(findings.iter().map(|finding| format!("but for ADMISSION=audit: {finding}")));
     }
@@ -169,6 +187,36 @@ mod tests {
         {
             assert!(report.text.contains(part), "{part}: {}", report.text);
         }
+    }
+
+    #[test]
+    fn a_request_that_triggers_a_weakness_is_refused_and_one_that_may_is_told_of() {
+        let config = |more: &[(&str, &str)]| {
+            let pairs = OPEN.iter().chain(more).map(|&(name, value)| (name.into(), value.into()));
+            Config::read(pairs).expect("a configuration")
+        };
+        let put = |config: &Config, body: &[u8]| {
+            check(config, "PUT", "/containers/x/archive?path=/", body).expect("a request")
+        };
+        let held = config(&[]);
+        let report = put(&held, b"BZh9");
+        assert!(
+            !report.is_allowed && report.text.contains("403 engine-weakness"),
+            "{}",
+            report.text
+        );
+        assert!(report.text.contains("body is a compressed archive"), "{}", report.text);
+        for body in [&b""[..], b"BZ", b"file"] {
+            let report = put(&held, body);
+            assert!(report.is_allowed, "{}", report.text);
+            for name in ["it triggers CVE-2026-42306 (", "it triggers CVE-2026-41567 ("] {
+                assert!(report.text.contains(name), "{}", report.text);
+            }
+        }
+        let lifted = put(&config(&[("ENGINE_FIXED", "*")]), b"BZh9");
+        assert!(lifted.is_allowed && !lifted.text.contains("CVE-"), "{}", lifted.text);
+        let created = check(&held, "POST", "/containers/create", b"{}").expect("a request");
+        assert!(!created.text.contains("CVE-"), "{}", created.text);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::policy::browser::{Browsers, is_host, is_origin, items};
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
+use crate::proxy::share::ClientShare;
 use crate::proxy::splice::Relay;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -164,6 +165,14 @@ impl Config {
                 )?,
                 head_time_max: read.seconds("HEAD_TIMEOUT", 1)?,
                 idle_time_max: read.seconds("IDLE_TIMEOUT", 1)?,
+                client_share: read.parse(
+                    "MAX_CLIENT_SHARE",
+                    "a percentage from 25 to 100; 100 holds nobody to a share",
+                    |text| {
+                        let text = text.strip_suffix('%').unwrap_or(text);
+                        ClientShare::percent(number(text, ClientShare::LEAST, ClientShare::WHOLE)?)
+                    },
+                )?,
             },
             warnings: warnings(&values),
         })
@@ -411,6 +420,7 @@ mod tests {
         assert_eq!((config.listen_socket_mode, config.workers), (0o660, 1));
         assert_eq!(config.limits.head_bytes_max, 64 * 1024);
         assert_eq!(config.limits.json_bytes_max, 2 * 1024 * 1024);
+        assert_eq!(config.limits.client_share, ClientShare::USUAL);
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
         assert!(config.warnings.is_empty());
     }
@@ -455,6 +465,10 @@ mod tests {
             ("MIN_API_VERSION", "1"),
             ("DISABLE_IPV6", "perhaps"),
             ("MAX_HEAD_BYTES", "1"),
+            ("MAX_CLIENT_SHARE", "0"),
+            ("MAX_CLIENT_SHARE", "24"),
+            ("MAX_CLIENT_SHARE", "101"),
+            ("MAX_CLIENT_SHARE", "0.75"),
             ("AUDIT_LOG", "audit.json"),
             ("AUDIT_LOG", "unix://relative"),
             ("AUDIT_REQUIRED", "1"),

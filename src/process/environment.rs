@@ -95,6 +95,11 @@ pub const SETTINGS: &[Setting] = &[
         "seconds that a request head, or a collected body, may take to arrive",
     ),
     setting("IDLE_TIMEOUT", "300", "seconds that a connection may stay without a request"),
+    setting(
+        "MAX_CLIENT_SHARE",
+        "75",
+        "percentage of the connections, and of the memory for begun heads and examined bodies, that one client (an address, or the user of a unix socket) may have of what others leave; 100: all of it",
+    ),
 ];
 
 /// Prefixes that only this program and its ancestors use.

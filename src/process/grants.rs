@@ -1,9 +1,10 @@
 //! What the configuration opens, in one line for the log.
 
 use super::config::Config;
-use crate::admission;
-use crate::policy::Variable;
+use crate::admission::{self, Mode, Shield, shield};
+use crate::api::Operation;
 use crate::policy::variable::{Role, Settings};
+use crate::policy::{Policy, Variable, Verdict};
 use std::fmt::Write as _;
 
 /// Everything that is open, by the variables that open it, and what is not as it is by default.
@@ -40,6 +41,26 @@ pub fn of(config: &Config) -> String {
         }
     }
     text
+}
+
+/// The published weaknesses that requests are refused for, of those that what is open could
+/// trigger; `None` where there are none.
+#[must_use]
+pub fn shields(config: &Config) -> Option<String> {
+    let policy = Policy::new(config.policy, config.api_version_min, config.rules.clone());
+    let is_open = |&operation: &Operation| policy.verdict(operation) == Verdict::Allowed;
+    let is_off = config.rules.mode() == Mode::Off;
+    let names: Vec<&str> = shield::standing(&config.rules, None)
+        .filter(|shield| shield.looks.is_outside() || !is_off)
+        .filter(|shield| shield.operations.iter().any(is_open))
+        .map(Shield::name)
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "refused unless the engine is known to have the fix (ENGINE_FIXED): what triggers {}",
+            names.join(", ")
+        )
+    })
 }
 
 /// Whether it lets writes pass, set or by way of POST.

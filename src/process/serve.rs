@@ -23,6 +23,7 @@ use crate::proxy::engine::{self, Info, Judged};
 use crate::proxy::listener::{Binding, Listener, Place};
 use crate::proxy::pipe::PIPES_MAX;
 use crate::proxy::places::Places;
+use crate::proxy::share::Total;
 use crate::proxy::status::StatusListener;
 use crate::proxy::watch;
 use crate::proxy::worker::{Closing, Worker};
@@ -34,7 +35,6 @@ use std::future::poll_fn;
 use std::io;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
@@ -51,6 +51,9 @@ const FILES_PER_WORKER: u64 = 16;
 
 /// A connection's own, its client's and its daemon's.
 const FILES_PER_CONNECTION: u64 = 2;
+
+/// Clients that have as many connections as they may have, and read that of one more.
+const REFUSED_MAX: u64 = 32;
 
 /// More connections than this are not counted on, whatever the file limit.
 const CONNECTIONS_MAX: u64 = 1 << 20;
@@ -86,6 +89,8 @@ struct Confined<'c> {
     listeners: Vec<Vec<Listener>>,
     status: Option<StatusListener>,
     places: Arc<Places>,
+    /// How many there are.
+    places_max: usize,
     writer: Option<Writer>,
     /// What was given up, in words, and what could not be.
     said: Vec<String>,
@@ -114,6 +119,9 @@ impl<'c> Bound<'c> {
             info!("Metrics on {}", status.place());
         }
         info!("allowed: {}", grants::of(config));
+        if let Some(shields) = grants::shields(config) {
+            info!("{shields}");
+        }
         Ok(Self { config, listeners, status, audit })
     }
 
@@ -152,12 +160,13 @@ impl<'c> Bound<'c> {
                 relay: config.relay,
                 info: Info::default(),
                 judged: Judged::default(),
-                collected: AtomicUsize::new(0),
-                begun: AtomicUsize::new(0),
+                collected: Total::of_bodies(&config.limits),
+                begun: Total::of_heads(&config.limits),
             }),
             listeners,
             status,
-            places: Arc::new(Places::new(places)),
+            places: Arc::new(Places::new(places, refused_max(files), config.limits.client_share)),
+            places_max: places,
             writer,
             said,
             kept,
@@ -248,6 +257,11 @@ impl Confined<'_> {
         if !self.kept.is_empty() {
             warn!("could not give up: {}", self.kept.join("; "));
         }
+        let (places, share) = (self.places_max, self.config.limits.client_share);
+        let alone = share.alone(places);
+        info!(
+            "Up to {places} connections at once, {alone} of them one client's (MAX_CLIENT_SHARE)"
+        );
         info!("Filtering Docker API requests to {}", self.config.socket_path.display());
     }
 }
@@ -330,10 +344,15 @@ fn connections_max(files: u64, workers: usize) -> usize {
     let workers = workers as u64;
     // Pipes are few where files are: whoever gets none copies.
     let pipes = (2 * PIPES_MAX as u64 * workers).min(files / 8);
-    let reserved = RESERVED_FILES + FILES_PER_WORKER * workers + pipes;
+    let reserved = RESERVED_FILES + FILES_PER_WORKER * workers + pipes + refused_max(files) as u64;
     let connections =
         (files.saturating_sub(reserved) / FILES_PER_CONNECTION).clamp(1, CONNECTIONS_MAX);
     usize::try_from(connections).unwrap_or(usize::MAX)
+}
+
+/// How many clients may be told that they have too many connections, beside those.
+fn refused_max(files: u64) -> usize {
+    usize::try_from((files / REFUSED_MAX).clamp(1, REFUSED_MAX)).unwrap_or(1)
 }
 
 /// Tells what has no line of its own in the log, while there is anything.

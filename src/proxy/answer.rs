@@ -17,6 +17,16 @@ impl Answer {
     #[must_use]
     pub fn bytes(&self, method: Method, persistence: Persistence) -> Vec<u8> {
         let said = format!("dockgate: {}", self.message);
+        self.json(&said, method, persistence)
+    }
+
+    /// The same where the message is what the daemon would say, and so not marked as the gate's.
+    #[must_use]
+    pub fn unmarked_bytes(&self, method: Method, persistence: Persistence) -> Vec<u8> {
+        self.json(&self.message, method, persistence)
+    }
+
+    fn json(&self, said: &str, method: Method, persistence: Persistence) -> Vec<u8> {
         let body = serde_json::json!({ "message": said }).to_string();
         self.framed("application/json", &body, method, persistence)
     }
@@ -67,6 +77,7 @@ pub(super) fn reason_phrase(status: u16) -> &'static str {
         408 => "Request Timeout",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         502 => "Bad Gateway",
@@ -90,6 +101,14 @@ mod tests {
             "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 31\r\n\r\n\
              {\"message\":\"dockgate: \\\"no\\\"\"}\n"
         );
+    }
+
+    #[test]
+    fn what_the_daemon_would_say_is_not_marked() {
+        let answer = Answer { status: 404, message: "No such container: x".into() };
+        let bytes = answer.unmarked_bytes(Method::Get, Persistence::KeepAlive);
+        let text = String::from_utf8(bytes).expect("text");
+        assert!(text.ends_with("\r\n\r\n{\"message\":\"No such container: x\"}\n"), "{text}");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! thread's pool when there is something to read and goes back as soon as it is empty, and the
 //! little that has to be kept meanwhile is kept in its own size.
 
+use super::share::{ClientShare, Lent, Owner};
 use std::cell::RefCell;
 use std::mem;
+use std::ops::Range;
 
 /// A borrowed buffer's size: so large that copying, not the system calls around it, is what a
 /// download costs.
@@ -18,6 +20,10 @@ const SMALL_BYTES: usize = 16 * 1024;
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 const TINY_BYTES: usize = 2 * 1024;
 
+/// What one client may have of those that others leave, whatever its share is: beyond it its buffers
+/// are smaller, and it is served all the same.
+const SHARE: ClientShare = ClientShare::USUAL;
+
 /// Free buffers a thread keeps.
 const FREE_MAX: usize = 4;
 
@@ -28,8 +34,10 @@ const KEPT_BYTES_MAX: usize = SMALL_BYTES;
 struct Pool {
     free: Vec<Box<[u8]>>,
     lent: usize,
+    lent_to: Lent,
     /// Bytes of all buffers that are in use.
     held: usize,
+    held_by: Lent,
 }
 
 thread_local! {
@@ -37,18 +45,41 @@ thread_local! {
 }
 
 /// A queue of bytes: filled at its end, consumed from its front.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Buffer {
     bytes: Box<[u8]>,
-    start: usize,
-    end: usize,
+    /// Where what is in it begins and ends. Small: thousands of buffers wait empty.
+    start: u32,
+    end: u32,
+    /// Whose share it is a part of.
+    owner: Owner,
 }
 
 impl Buffer {
+    /// An empty one of this owner's.
+    #[must_use]
+    pub fn of(owner: Owner) -> Self {
+        Self { bytes: Box::default(), start: 0, end: 0, owner }
+    }
+
+    /// One of this owner's that holds these bytes.
+    #[must_use]
+    pub fn holding(mut bytes: Vec<u8>, owner: Owner) -> Self {
+        let end = bytes.len();
+        bytes.resize(own_len(end), 0);
+        Self { bytes: held(bytes.into(), owner), start: 0, end: narrow(end), owner }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
     /// What is in it.
     #[must_use]
     pub fn filled(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
+        &self.bytes[self.span()]
     }
 
     /// Whether nothing is in it.
@@ -59,93 +90,120 @@ impl Buffer {
 
     /// Takes `count` bytes from the front, which have been dealt with; all if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.end);
-        if self.is_empty() {
-            (self.start, self.end) = (0, 0);
-        }
+        let Range { start, end } = self.span();
+        let start = start.saturating_add(count).min(end);
+        self.put(if start < end { start..end } else { 0..0 });
     }
 
     /// Room behind what is in it, at least one byte, and in an empty one at least 2 KiB:
     /// borrows, moves or grows as needed.
     pub fn room(&mut self) -> &mut [u8] {
-        let filled = self.end - self.start;
-        let is_full = self.end == self.bytes.len();
+        let Range { start, end } = self.span();
+        let filled = end - start;
+        let is_full = end == self.bytes.len();
         // What was kept while waiting is no buffer to read into, also when it is empty.
         let least = if is_full { SMALL_BYTES } else { TINY_BYTES };
         if self.bytes.len() < least {
-            self.exchange(lend(filled));
-        } else if is_full && self.start > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, filled);
+            self.exchange(lend(filled, self.owner));
+        } else if is_full && start > 0 {
+            self.bytes.copy_within(start..end, 0);
+            self.put(0..filled);
         } else if is_full {
             // Only a head longer than a buffer comes here; its own limit bounds it.
-            self.exchange(own(filled * 2));
+            self.exchange(own(filled * 2, self.owner));
         }
-        &mut self.bytes[self.end..]
+        &mut self.bytes[self.end as usize..]
     }
 
     /// Says that the first `count` bytes of the room have been filled.
     pub fn fill(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.bytes.len());
+        let Range { start, end } = self.span();
+        self.put(start..(end + count).min(self.bytes.len()));
     }
 
     /// To be called before waiting: gives back what is not needed meanwhile.
     pub fn settle(&mut self) {
-        let filled = self.end - self.start;
+        let filled = self.span().len();
         if filled == 0 {
-            give_back(mem::take(&mut self.bytes));
-            (self.start, self.end) = (0, 0);
+            give_back(mem::take(&mut self.bytes), self.owner);
+            self.put(0..0);
         } else if filled <= KEPT_BYTES_MAX && self.bytes.len() > filled * 2 {
-            self.exchange(own(filled));
+            self.exchange(own(filled, self.owner));
         }
     }
 
     /// Puts what is in it at the front of `bytes`, which has room for it.
     fn exchange(&mut self, mut bytes: Box<[u8]>) {
-        let filled = self.end - self.start;
+        let filled = self.span().len();
         bytes[..filled].copy_from_slice(self.filled());
-        give_back(mem::replace(&mut self.bytes, bytes));
-        (self.start, self.end) = (0, filled);
+        give_back(mem::replace(&mut self.bytes, bytes), self.owner);
+        self.put(0..filled);
+    }
+
+    fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    fn put(&mut self, Range { start, end }: Range<usize>) {
+        (self.start, self.end) = (narrow(start), narrow(end));
     }
 }
 
-impl From<Vec<u8>> for Buffer {
-    fn from(mut bytes: Vec<u8>) -> Self {
-        let end = bytes.len();
-        bytes.resize(own_len(end), 0);
-        Self { bytes: held(bytes.into()), start: 0, end }
-    }
+/// A place in a buffer: the longest body, of 1 GiB, and its head are far below this.
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        give_back(mem::take(&mut self.bytes));
+        give_back(mem::take(&mut self.bytes), self.owner);
     }
 }
 
 /// A buffer with room for more than `filled` bytes.
-fn lend(filled: usize) -> Box<[u8]> {
+fn lend(filled: usize, owner: Owner) -> Box<[u8]> {
     POOL.with_borrow_mut(|pool| {
-        let (lent, bytes) = if pool.lent < LENT_MAX {
+        let (lent, bytes) = if pool.has_full(owner) {
             (1, pool.free.pop().unwrap_or_else(|| vec![0; BUFFER_BYTES].into()))
         } else {
-            let least = if pool.held < HELD_BYTES_MAX { SMALL_BYTES } else { TINY_BYTES };
+            let least = if pool.has_small(owner) { SMALL_BYTES } else { TINY_BYTES };
             (0, vec![0; least.max(filled * 2)].into())
         };
         pool.lent += lent;
-        pool.held += bytes.len();
+        pool.lent_to.add(owner, lent);
+        pool.hold(&bytes, owner);
         bytes
     })
 }
 
+impl Pool {
+    /// Whether there is one in full size for this owner.
+    fn has_full(&self, owner: Owner) -> bool {
+        let free = LENT_MAX.checked_sub(self.lent + 1);
+        free.is_some_and(|free| self.lent_to.allows(SHARE, owner, 1, free))
+    }
+
+    /// Whether there is a small one for it: beyond that they are tiny.
+    fn has_small(&self, owner: Owner) -> bool {
+        let free = HELD_BYTES_MAX.saturating_sub(self.held + SMALL_BYTES);
+        self.held < HELD_BYTES_MAX && self.held_by.allows(SHARE, owner, SMALL_BYTES, free)
+    }
+
+    /// Counts a buffer that is in use from now on.
+    fn hold(&mut self, bytes: &[u8], owner: Owner) {
+        self.held += bytes.len();
+        self.held_by.add(owner, bytes.len());
+    }
+}
+
 /// A buffer that nobody lends.
-fn own(bytes: usize) -> Box<[u8]> {
-    held(vec![0; own_len(bytes)].into())
+fn own(bytes: usize, owner: Owner) -> Box<[u8]> {
+    held(vec![0; own_len(bytes)].into(), owner)
 }
 
 /// Counts a buffer that is in use from now on.
-fn held(bytes: Box<[u8]>) -> Box<[u8]> {
-    POOL.with_borrow_mut(|pool| pool.held += bytes.len());
+fn held(bytes: Box<[u8]>, owner: Owner) -> Box<[u8]> {
+    POOL.with_borrow_mut(|pool| pool.hold(&bytes, owner));
     bytes
 }
 
@@ -155,7 +213,7 @@ fn own_len(bytes: usize) -> usize {
 }
 
 /// Takes a buffer back. One of another size was not lent and is just freed.
-fn give_back(bytes: Box<[u8]>) {
+fn give_back(bytes: Box<[u8]>, owner: Owner) {
     if bytes.is_empty() {
         return;
     }
@@ -163,8 +221,10 @@ fn give_back(bytes: Box<[u8]>) {
     let _ = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
         pool.held = pool.held.saturating_sub(bytes.len());
+        pool.held_by.subtract(owner, bytes.len());
         if bytes.len() == BUFFER_BYTES {
             pool.lent = pool.lent.saturating_sub(1);
+            pool.lent_to.subtract(owner, 1);
             if pool.free.len() < FREE_MAX {
                 pool.free.push(bytes);
             }
@@ -187,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_waiting_buffer_holds_no_more_than_its_bytes() {
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::of(Owner::GATE);
         put(&mut buffer, b"GET /");
         assert_eq!((buffer.bytes.len(), lent()), (BUFFER_BYTES, 1));
         buffer.settle();
@@ -213,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_dropped_buffer_is_given_back() {
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::of(Owner::GATE);
         put(&mut buffer, b"x");
         drop(buffer);
         assert_eq!(lent(), 0);
@@ -222,10 +282,10 @@ mod tests {
 
     #[test]
     fn what_was_not_lent_is_not_given_back() {
-        let mut borrowed = Buffer::default();
+        let mut borrowed = Buffer::of(Owner::GATE);
         put(&mut borrowed, b"x");
         for bytes in [BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1] {
-            let buffer = Buffer::from(vec![b'y'; bytes]);
+            let buffer = Buffer::holding(vec![b'y'; bytes], Owner::GATE);
             assert_eq!(buffer.filled().len(), bytes);
             drop(buffer);
             assert_eq!(lent(), 1, "{bytes}");
@@ -234,7 +294,7 @@ mod tests {
 
     #[test]
     fn there_is_always_room() {
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::of(Owner::GATE);
         for _ in 0..3 {
             let room = buffer.room().len();
             buffer.fill(room);
@@ -246,7 +306,7 @@ mod tests {
 
     #[test]
     fn many_stalled_readers_get_small_buffers_and_even_more_tiny_ones() {
-        let mut buffers: Vec<Buffer> = (0..1000).map(|_| Buffer::default()).collect();
+        let mut buffers: Vec<Buffer> = (0..1000).map(|_| Buffer::of(Owner::GATE)).collect();
         let sizes: Vec<usize> = buffers.iter_mut().map(|buffer| buffer.room().len()).collect();
         assert_eq!(sizes[LENT_MAX - 1..=LENT_MAX], [BUFFER_BYTES, SMALL_BYTES]);
         let small = (HELD_BYTES_MAX - LENT_MAX * BUFFER_BYTES) / SMALL_BYTES;
@@ -261,7 +321,7 @@ mod tests {
     #[test]
     fn a_tiny_buffer_grows_with_what_is_in_it() {
         let _others: Vec<Buffer> = (0..1000).map(|_| filled(b"x")).collect();
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::of(Owner::GATE);
         for size in [TINY_BYTES, 2 * TINY_BYTES, 4 * TINY_BYTES, 8 * TINY_BYTES, 16 * TINY_BYTES] {
             let room = buffer.room();
             room.fill(b'y');
@@ -280,8 +340,24 @@ mod tests {
         assert!(buffer.bytes.is_empty());
     }
 
+    #[test]
+    fn whoever_has_many_leaves_large_ones_to_others() {
+        let of = |number| Buffer::of(Owner::client(number));
+        let mut many: Vec<Buffer> = (0..1000).map(|_| of(1)).collect();
+        let sizes: Vec<usize> = many.iter_mut().map(|buffer| buffer.room().len()).collect();
+        assert_eq!(sizes.iter().filter(|&&size| size == BUFFER_BYTES).count(), LENT_MAX * 3 / 4);
+        assert_eq!(sizes[999], TINY_BYTES);
+        let mut others = [of(2), of(3)];
+        assert_eq!(others.each_mut().map(|buffer| buffer.room().len()), [BUFFER_BYTES; 2]);
+        drop((many, others));
+        let held =
+            POOL.with_borrow(|pool| [1, 2, 3].map(|one| pool.held_by.of(Owner::client(one))));
+        assert_eq!((held, lent(), held_bytes()), ([0; 3], 0, 0));
+        assert_eq!(of(1).room().len(), BUFFER_BYTES);
+    }
+
     fn filled(bytes: &[u8]) -> Buffer {
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::of(Owner::GATE);
         put(&mut buffer, bytes);
         buffer
     }
@@ -296,7 +372,7 @@ mod tests {
         assert_eq!(held_bytes(), BUFFER_BYTES);
         buffer.settle();
         assert_eq!(held_bytes(), 5);
-        let other = Buffer::from(vec![b'y'; BUFFER_BYTES]);
+        let other = Buffer::holding(vec![b'y'; BUFFER_BYTES], Owner::GATE);
         assert_eq!(held_bytes(), 5 + BUFFER_BYTES + 1);
         drop(other);
         put(&mut buffer, b"_ping");

@@ -5,10 +5,11 @@
 use super::Limits;
 use super::buffer::Buffer;
 use super::roster::{Due, Seat};
+use super::share::{Account, Excess, Share, Total};
 use super::socket::Socket;
 use crate::http::{BodyCursor, FramingError, HeadError, HeadScan};
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Client {
     pub inbox: Buffer,
     /// Its place among the worker's connections, with its deadline.
     pub seat: Seat,
+    /// What it and others of the same client hold.
+    pub account: Arc<Account>,
 }
 
 /// What waiting for a head has brought.
@@ -42,8 +45,8 @@ pub enum Arrival {
     Malformed(HeadError),
     /// A head was begun and not ended in time.
     Late,
-    /// Too many bytes are held of heads that others have begun.
-    Crowded,
+    /// Too many bytes are held of heads that are begun.
+    Crowded(Excess),
     /// The client, the daemon or the time without a request has ended.
     Ended,
 }
@@ -55,74 +58,37 @@ pub enum Uncollected {
     TooLong,
     /// It did not come in time.
     Late,
-    /// Too many bytes are collected for others.
-    Crowded,
+    /// Too many bytes are collected.
+    Crowded(Excess),
     /// The client has ended before it.
     Ended,
     /// It lost its framing.
     Bad(FramingError),
 }
 
-/// What all clients together may have collected, in bytes, unless one body may have more: bodies that
-/// are begun and not ended must not take the memory of everybody.
-const COLLECTED_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// The same of heads that are begun and not ended. It is enough for a thousand of 8 KiB; those that
-/// arrive in one piece, as nearly all do, are none of them.
-const BEGUN_BYTES_MAX: usize = 8 * 1024 * 1024;
-
-/// One client's share of what all of them hold, given back in the end.
-#[derive(Debug)]
-pub struct Share<'t> {
-    total: &'t AtomicUsize,
-    max: usize,
-    own: usize,
+/// Why no more bytes come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The client has ended.
+    Ended,
+    /// They did not come in time.
+    Late,
 }
 
-impl<'t> Share<'t> {
-    /// Nothing yet of the bodies that are collected.
-    #[must_use]
-    pub fn of_bodies(total: &'t AtomicUsize, limits: &Limits) -> Self {
-        Self { total, max: COLLECTED_BYTES_MAX.max(limits.json_bytes_max), own: 0 }
-    }
-
-    /// Nothing yet of the heads that are begun.
-    fn of_heads(total: &'t AtomicUsize, limits: &Limits) -> Self {
-        Self { total, max: BEGUN_BYTES_MAX.max(limits.head_bytes_max), own: 0 }
-    }
-
-    /// Takes some more; whether there was so much.
-    fn take(&mut self, bytes: usize) -> bool {
-        self.own += bytes;
-        self.total.fetch_add(bytes, Relaxed) + bytes <= self.max
-    }
-
-    /// Takes as much as is missing to have so much; whether there was.
-    fn hold(&mut self, bytes: usize) -> bool {
-        self.take(bytes.saturating_sub(self.own))
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        // Most have none, and leave the counter to its processor.
-        if self.own > 0 {
-            self.total.fetch_sub(self.own, Relaxed);
+impl From<Stop> for Uncollected {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Ended => Self::Ended,
+            Stop::Late => Self::Late,
         }
     }
-}
-
-/// Why no more bytes come.
-enum Stop {
-    Ended,
-    Late,
 }
 
 impl Client {
     /// A client that has just been accepted.
     #[must_use]
-    pub fn new(socket: Socket, seat: Seat) -> Self {
-        Self { socket, inbox: Buffer::default(), seat }
+    pub fn new(socket: Socket, seat: Seat, account: Arc<Account>) -> Self {
+        Self { socket, inbox: Buffer::of(account.owner), seat, account }
     }
 
     /// Waits for a whole head. Meanwhile an end of the daemon's is the client's too, and the
@@ -132,10 +98,10 @@ impl Client {
         &mut self,
         mut daemon: Option<&mut Socket>,
         limits: &Limits,
-        heads: &AtomicUsize,
+        heads: &Total,
     ) -> Arrival {
         let mut scan = HeadScan::default();
-        let mut share = Share::of_heads(heads, limits);
+        let mut share = heads.share(&self.account);
         let mut begun = false;
         self.seat.allow(limits.idle_time_max);
         poll_fn(|cx| {
@@ -158,8 +124,8 @@ impl Client {
                 }
             }
             self.inbox.settle();
-            if begun && !share.hold(self.inbox.filled().len()) {
-                return Poll::Ready(Arrival::Crowded);
+            if begun && let Err(excess) = share.hold(self.inbox.filled().len()) {
+                return Poll::Ready(Arrival::Crowded(excess));
             }
             // The daemon has nothing to say between requests but its end.
             if let Some(daemon) = &mut daemon
@@ -190,10 +156,7 @@ impl Client {
         self.seat.allow(limits.head_time_max);
         while !body.is_complete() {
             if self.inbox.is_empty() {
-                self.more().await.map_err(|stop| match stop {
-                    Stop::Ended => Uncollected::Ended,
-                    Stop::Late => Uncollected::Late,
-                })?;
+                self.more().await?;
             }
             let filled = self.inbox.filled();
             // Data is what may be moved unread; the rest is framing, a byte at a time.
@@ -201,9 +164,7 @@ impl Client {
             if collected.len() + data > limits.json_bytes_max {
                 return Err(Uncollected::TooLong);
             }
-            if !share.take(data) {
-                return Err(Uncollected::Crowded);
-            }
+            share.take(data).map_err(Uncollected::Crowded)?;
             let count = body.read(&filled[..data.max(1)]).map_err(Uncollected::Bad)?;
             collected.extend_from_slice(&filled[..data]);
             self.inbox.consume(count);
@@ -248,6 +209,18 @@ impl Client {
         !self.inbox.is_empty() || self.socket.is_unread()
     }
 
+    /// Waits for its first bytes and throws them away; whether it is to be answered.
+    pub async fn begin(&mut self) -> bool {
+        self.seat.allow(LINGER_TIME_MAX);
+        let stop = self.more_unless(true).await.err();
+        self.inbox.consume(usize::MAX);
+        match stop {
+            None => true,
+            Some(Stop::Late) => !self.seat.is_draining(),
+            Some(Stop::Ended) => false,
+        }
+    }
+
     /// Ends our side and reads what still comes for a while: closing with bytes unread would
     /// reset the connection and take the answer back out of the client's hands.
     pub async fn linger(&mut self) {
@@ -262,10 +235,15 @@ impl Client {
     }
 
     /// Waits for more bytes in the inbox, until the deadline.
-    async fn more(&mut self) -> Result<(), Stop> {
+    pub(super) async fn more(&mut self) -> Result<(), Stop> {
+        self.more_unless(false).await
+    }
+
+    /// The same, and where `idle` only until the end of service.
+    async fn more_unless(&mut self, idle: bool) -> Result<(), Stop> {
         poll_fn(|cx| {
             // Looked at first: a client that never stops sending has a deadline too.
-            if self.seat.poll_due(cx, false).is_ready() {
+            if self.seat.poll_due(cx, idle).is_ready() {
                 return Poll::Ready(Err(Stop::Late));
             }
             match self.socket.poll_recv(self.inbox.room()) {
@@ -281,29 +259,5 @@ impl Client {
             }
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_all_collect_together_is_bounded_and_given_back() {
-        let limits = Limits {
-            head_bytes_max: 1 << 16,
-            json_bytes_max: 1 << 21,
-            head_time_max: Duration::ZERO,
-            idle_time_max: Duration::ZERO,
-        };
-        let total = AtomicUsize::new(0);
-        let mut one = Share::of_bodies(&total, &limits);
-        let mut other = Share::of_bodies(&total, &limits);
-        assert!(one.take(COLLECTED_BYTES_MAX - 1) && other.take(1));
-        assert!(!other.take(1));
-        drop(one);
-        assert!(other.take(1));
-        drop(other);
-        assert_eq!(total.load(Relaxed), 0);
     }
 }

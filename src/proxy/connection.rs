@@ -4,13 +4,14 @@
 //! A client owns at most one connection to the daemon, opened at its first grant, and the two end
 //! together: nothing is pooled, so nothing leaks from one client to another.
 
+mod look;
 mod reply;
 mod tell;
 
 use super::Gate;
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::client::{Arrival, Client, Share, Uncollected};
+use super::client::{Arrival, Client, Uncollected};
 use super::daemon::Unreachable;
 use super::engine;
 use super::exchange::{self, Report};
@@ -31,6 +32,7 @@ use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::observe::who::{Client as _, Who};
 use crate::policy::{Decision, Examination, Grant, Inquiry, Way};
 use core::ops::Range;
+use look::Looked;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -57,9 +59,8 @@ enum Then {
 
 /// Serves one client until it or the daemon ends, and then gives its place back.
 pub async fn serve(client: Socket, place: Place, gate: Arc<Gate>, seat: Seat) {
-    let _place = place;
     let _connected = gate.observer.connected();
-    let client = Client::new(client, seat);
+    let client = Client::new(client, seat, Arc::clone(place.account()));
     let mut connection = Connection { client, daemon: None, kept: false, gate };
     while connection.serve_one().await {}
 }
@@ -139,7 +140,7 @@ impl Connection {
             }
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
-            Arrival::Crowded => self.cut_off_head(Cutoff::HeadsCrowded).await,
+            Arrival::Crowded(excess) => self.cut_off_head(Cutoff::of_heads(excess)).await,
             Arrival::Ended => Then::Close,
         };
         if then == Then::Linger {
@@ -159,7 +160,7 @@ impl Connection {
             version: head.version,
             framing: head.framing,
             request: Request {
-                collected: Buffer::default(),
+                collected: Buffer::of(self.client.account.owner),
                 judged: 0,
                 body: BodyCursor::new(head.framing, Trailers::Refuse),
                 continued: false,
@@ -228,7 +229,8 @@ impl Connection {
             return Then::Close;
         }
         let gate = Arc::clone(&self.gate);
-        let mut share = Share::of_bodies(&gate.collected, &limits);
+        let account = Arc::clone(&self.client.account);
+        let mut share = gate.collected.share(&account);
         let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
         {
             Ok(body) => body,
@@ -238,8 +240,8 @@ impl Connection {
                 let refusal = examination.too_long(limits.json_bytes_max);
                 return self.refuse(&refusal, incoming).await;
             }
-            Err(Uncollected::Crowded) => {
-                return self.cut_off(Cutoff::BodiesCrowded, incoming).await;
+            Err(Uncollected::Crowded(excess)) => {
+                return self.cut_off(Cutoff::of_bodies(excess), incoming).await;
             }
             Err(Uncollected::Late) => return self.cut_off(Cutoff::BodyLate, incoming).await,
         };
@@ -251,7 +253,7 @@ impl Connection {
                     let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
                     let whole = reframe::with_body(&head, &passed.body, keeps);
                     drop(share);
-                    incoming.request.collected = whole.into();
+                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
                     incoming.request.continued = incoming.expects_continue;
                     self.exchange(grant, incoming).await
                 }
@@ -261,12 +263,29 @@ impl Connection {
 
     /// Asks the daemon what the request's head alone does not say, and sends the request as it
     /// comes.
-    async fn inquire(&mut self, inquiry: Inquiry, head: Vec<u8>, incoming: &mut Incoming) -> Then {
-        match self.settle(inquiry, head, incoming).await {
-            Err(then) => then,
-            Ok((grant, _, head)) => {
-                incoming.request.collected = head.into();
-                self.exchange(grant, incoming).await
+    async fn inquire(
+        &mut self,
+        mut inquiry: Inquiry,
+        head: Vec<u8>,
+        incoming: &mut Incoming,
+    ) -> Then {
+        let mut seen = Vec::new();
+        loop {
+            let (grant, mut whole) = match self.settle(inquiry, head.clone(), incoming).await {
+                Ok((grant, _, head)) => (grant, head),
+                Err(then) => return then,
+            };
+            match self.look(grant, &mut seen, incoming).await {
+                Err(then) => return then,
+                Ok(Looked::Fine(grant)) => {
+                    whole.append(&mut seen);
+                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
+                    return self.exchange(grant, incoming).await;
+                }
+                Ok(Looked::Late) => match self.inquire_again(&head) {
+                    Some(again) => inquiry = again,
+                    None => return Then::Close,
+                },
             }
         }
     }
@@ -369,7 +388,8 @@ impl Connection {
             Outcome::Early => Then::Linger,
             Outcome::Tunnel => {
                 let _tunnelled = self.gate.observer.tunnelled();
-                let inbox = std::mem::take(&mut self.client.inbox);
+                let empty = Buffer::of(self.client.account.owner);
+                let inbox = std::mem::replace(&mut self.client.inbox, empty);
                 let tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
                 let mut tunnelled =
                     Tunnelled { connection: self, incoming, tunnel, end: TunnelEnd::Gate };

@@ -1,7 +1,8 @@
 //! Where clients come in: accepted one by one, each with a place, while there are places and files.
 
 use super::listener::Acceptor;
-use super::places::{Place, Places};
+use super::peer::Peer;
+use super::places::{OverShare, Place, Places, RefusedPlace};
 use super::socket::Socket;
 use super::worker::Closing;
 use crate::event::sleep;
@@ -17,6 +18,15 @@ use std::time::Duration;
 
 /// How long accepting pauses where the system has no descriptor or memory left.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// What has come in.
+#[derive(Debug)]
+pub enum Entered {
+    /// A client that has a place.
+    Admitted(Socket, Place),
+    /// One that has as many as it may have, and a place to read that, if there was one.
+    OverShare(Socket, Option<RefusedPlace>),
+}
 
 /// A listener at work.
 #[derive(Debug)]
@@ -37,7 +47,7 @@ impl Entrance {
     }
 
     /// Waits for a client and a place for it; `None` when none is to be taken any more.
-    pub async fn next(&mut self) -> Option<(Socket, Place)> {
+    pub async fn next(&mut self) -> Option<Entered> {
         loop {
             let admitted = match self.accept().await? {
                 Ok(client) => self.admit(client).await,
@@ -73,19 +83,23 @@ impl Entrance {
 
     /// Finds a client a place, if need be when somebody has left. The place is taken after the
     /// client has come: a listener that nobody uses must not keep one.
-    async fn admit(&self, client: OwnedFd) -> io::Result<Option<(Socket, Place)>> {
-        let Some(place) = self.place().await? else { return Ok(None) };
-        Ok(Some((Socket::accepted(client)?, place)))
+    async fn admit(&self, client: OwnedFd) -> io::Result<Option<Entered>> {
+        let Some(place) = self.place(self.acceptor.peer(&client)).await? else { return Ok(None) };
+        let client = Socket::accepted(client)?;
+        Ok(Some(match place {
+            Ok(place) => Entered::Admitted(client, place),
+            Err(OverShare) => Entered::OverShare(client, self.places.take_for_refused()),
+        }))
     }
 
     /// Waits for a place; `None` if the end comes first.
-    async fn place(&self) -> io::Result<Option<Place>> {
+    async fn place(&self, peer: Peer) -> io::Result<Option<Result<Place, OverShare>>> {
         let mut waits = false;
         let place = poll_fn(|cx| {
             if self.poll_closing(cx).is_ready() {
                 return Poll::Ready(Ok(None));
             }
-            let place = self.places.poll_take(cx).map(|place| Ok(Some(place)));
+            let place = self.places.poll_take(cx, peer).map(|place| Ok(Some(place)));
             if place.is_pending()
                 && !mem::replace(&mut waits, true)
                 && let Err(error) = self.acceptor.pause()

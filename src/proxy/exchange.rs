@@ -67,16 +67,16 @@ pub async fn run(
     relay: Relay,
     watch: &mut Stopwatch,
 ) -> Report {
-    let Client { socket: client, inbox, seat } = client;
+    let Client { socket: client, inbox, seat, account } = client;
     watch.sent();
     let mut exchange = Exchange {
         client,
         daemon,
         inbox,
         up: Upward::new(request, relay),
-        down: Conduit::default(),
+        down: Conduit::of(account.owner),
         relay,
-        outbox: Buffer::default(),
+        outbox: Buffer::of(account.owner),
         cleared: 0,
         stage: Stage::Head(HeadScan::default()),
         asked: grant.spend(),

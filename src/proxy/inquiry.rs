@@ -5,6 +5,7 @@
 use super::buffer::Buffer;
 use super::client::Client;
 use super::daemon::ANSWER_HEAD_BYTES_MAX;
+use super::share::Owner;
 use super::socket::Socket;
 use crate::admission::Question;
 use crate::event::sleep;
@@ -103,7 +104,8 @@ pub async fn ask(
     if daemon.is_unread() {
         return Err(Unanswered::Silent);
     }
-    let mut asking = Asking::new(&question.path(), asked, daemon);
+    let owner = client.account.owner;
+    let mut asking = Asking::new(&question.path(), asked, owner, daemon);
     client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = asking.poll() {
@@ -127,7 +129,8 @@ pub async fn ask_alone(
     daemon: &mut Socket,
     patience: Duration,
 ) -> Result<Answer, Unanswered> {
-    let mut asking = Asking::new(path, Asked { head: false, hijack: Hijack::Never }, daemon);
+    let asked = Asked { head: false, hijack: Hijack::Never };
+    let mut asking = Asking::new(path, asked, Owner::GATE, daemon);
     let mut late = pin!(sleep(patience));
     poll_fn(|cx| {
         if let Poll::Ready(answer) = asking.poll() {
@@ -152,14 +155,14 @@ struct Asking<'d> {
 }
 
 impl<'d> Asking<'d> {
-    fn new(path: &str, asked: Asked, daemon: &'d mut Socket) -> Self {
+    fn new(path: &str, asked: Asked, owner: Owner, daemon: &'d mut Socket) -> Self {
         let request = format!("GET {path} HTTP/1.1\r\nHost: dockgate\r\n\r\n");
         Self {
             daemon,
             request: request.into_bytes(),
             sent: 0,
             heard: false,
-            inbox: Buffer::default(),
+            inbox: Buffer::of(owner),
             asked,
             head: None,
             body: Vec::new(),

@@ -1,6 +1,7 @@
 //! Where clients come in: TCP and unix listeners, bound before anything is given up, and accepting
 //! only while there is room for one more.
 
+use super::peer::Peer;
 use crate::event::{Interest, Source};
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
@@ -143,7 +144,8 @@ impl Listener {
     /// # Errors
     /// It can't be registered with epoll.
     pub fn start(self) -> io::Result<Acceptor> {
-        Ok(Acceptor { source: Source::new(self.socket.into(), Interest::Arrivals)? })
+        let is_unix = matches!(self.place, Place::Unix(_));
+        Ok(Acceptor { source: Source::new(self.socket.into(), Interest::Arrivals)?, is_unix })
     }
 }
 
@@ -232,6 +234,7 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<RawSocket> {
 #[derive(Debug)]
 pub struct Acceptor {
     source: Source,
+    is_unix: bool,
 }
 
 impl Acceptor {
@@ -267,6 +270,12 @@ impl Acceptor {
             }
         }
         Poll::Pending
+    }
+
+    /// Who a client is that has come in here.
+    #[must_use]
+    pub fn peer(&self, client: &OwnedFd) -> Peer {
+        if self.is_unix { Peer::of_unix(client) } else { Peer::of_tcp(client) }
     }
 
     /// Leaves clients where they are, in the kernel's queue.

@@ -8,13 +8,17 @@ pub mod connection;
 pub mod daemon;
 pub mod engine;
 pub mod entrance;
+pub mod excess;
 pub mod exchange;
+pub mod first_bytes;
 pub mod inquiry;
 pub mod listener;
 pub mod outcome;
+pub mod peer;
 pub mod pipe;
 pub mod places;
 pub mod roster;
+pub mod share;
 pub mod socket;
 pub mod splice;
 pub mod status;
@@ -26,7 +30,6 @@ pub mod worker;
 
 use crate::observe::observer::Observer;
 use crate::policy::Policy;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// What a client may take of the gate. Sizes in bytes.
@@ -40,6 +43,8 @@ pub struct Limits {
     pub head_time_max: Duration,
     /// How long a connection may stay without a request.
     pub idle_time_max: Duration,
+    /// What one client may have of connections, bytes and buffers.
+    pub client_share: share::ClientShare,
 }
 
 /// What all connections share.
@@ -59,8 +64,8 @@ pub struct Gate {
     pub observer: Observer,
     /// How bytes are moved.
     pub relay: splice::Relay,
-    /// How many bytes of bodies are collected at the moment, for all clients together.
-    pub collected: AtomicUsize,
-    /// How many bytes of heads are begun and not ended at the moment, for all clients together.
-    pub begun: AtomicUsize,
+    /// Bytes of bodies that are collected at the moment, for all clients together.
+    pub collected: share::Total,
+    /// Bytes of heads that are begun and not ended at the moment, for all clients together.
+    pub begun: share::Total,
 }

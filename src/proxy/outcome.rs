@@ -1,6 +1,7 @@
 //! How an exchange ends, each way with its name.
 
 use super::answer::Answer;
+use super::share::Excess;
 use crate::http::{FramingError, HeadError};
 use std::fmt;
 
@@ -58,16 +59,50 @@ pub enum Cutoff {
     HeadLate,
     /// A body that is examined did not come in time.
     BodyLate,
+    /// An archive's first bytes did not come in time.
+    ArchiveLate,
     /// All clients together have too many bytes of heads under way.
     HeadsCrowded,
     /// All clients together have too many bytes of such bodies under way.
     BodiesCrowded,
+    /// The client has more connections than its share.
+    ClientConnections,
+    /// It has more bytes of heads under way than its share.
+    ClientHeads,
+    /// It has more bytes of such bodies under way than its share.
+    ClientBodies,
 }
 
 impl Cutoff {
     /// Every one.
-    pub const ALL: [Self; 4] =
-        [Self::HeadLate, Self::BodyLate, Self::HeadsCrowded, Self::BodiesCrowded];
+    pub const ALL: [Self; 8] = [
+        Self::HeadLate,
+        Self::BodyLate,
+        Self::ArchiveLate,
+        Self::HeadsCrowded,
+        Self::BodiesCrowded,
+        Self::ClientConnections,
+        Self::ClientHeads,
+        Self::ClientBodies,
+    ];
+
+    /// Too many bytes of heads.
+    #[must_use]
+    pub const fn of_heads(excess: Excess) -> Self {
+        match excess {
+            Excess::Share => Self::ClientHeads,
+            Excess::Total => Self::HeadsCrowded,
+        }
+    }
+
+    /// Too many bytes of bodies that are examined.
+    #[must_use]
+    pub const fn of_bodies(excess: Excess) -> Self {
+        match excess {
+            Excess::Share => Self::ClientBodies,
+            Excess::Total => Self::BodiesCrowded,
+        }
+    }
 
     /// Its name, the same word in log, message and test.
     #[must_use]
@@ -75,8 +110,12 @@ impl Cutoff {
         match self {
             Self::HeadLate => "head-late",
             Self::BodyLate => "body-late",
+            Self::ArchiveLate => "archive-late",
             Self::HeadsCrowded => "heads-crowded",
             Self::BodiesCrowded => "bodies-crowded",
+            Self::ClientConnections => "client-connections",
+            Self::ClientHeads => "client-heads",
+            Self::ClientBodies => "client-bodies",
         }
     }
 
@@ -84,8 +123,9 @@ impl Cutoff {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::HeadLate | Self::BodyLate => 408,
+            Self::HeadLate | Self::BodyLate | Self::ArchiveLate => 408,
             Self::HeadsCrowded | Self::BodiesCrowded => 503,
+            Self::ClientConnections | Self::ClientHeads | Self::ClientBodies => 429,
         }
     }
 
@@ -101,8 +141,21 @@ impl fmt::Display for Cutoff {
         f.write_str(match self {
             Self::HeadLate => "the request head did not arrive in time (HEAD_TIMEOUT)",
             Self::BodyLate => "the request body did not arrive in time (HEAD_TIMEOUT)",
+            Self::ArchiveLate => "the archive's first bytes did not arrive in time (IDLE_TIMEOUT)",
             Self::HeadsCrowded => "too many request heads are under way at once; try again",
             Self::BodiesCrowded => "too many request bodies are under way at once; try again",
+            Self::ClientConnections => {
+                "this client, or its network, has as many connections open as others leave it \
+                 (MAX_CLIENT_SHARE): close some, or raise dockgate's limit of open files (ulimit -n)"
+            }
+            Self::ClientHeads => {
+                "this client, or its network, has as many request heads under way at once as others \
+                 leave it (MAX_CLIENT_SHARE); try again"
+            }
+            Self::ClientBodies => {
+                "this client, or its network, has as many request bodies under way at once as others \
+                 leave it (MAX_CLIENT_SHARE); try again"
+            }
         })
     }
 }

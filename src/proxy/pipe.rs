@@ -1,6 +1,7 @@
 //! Pipes, which splice(2) moves bytes through: sockets can't be joined without one. A thread
 //! lends a few; one is either empty or held by the connection whose bytes are in it.
 
+use super::share::{ClientShare, Lent, Owner};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
@@ -15,6 +16,10 @@ pub const PIPE_BYTES: usize = 1024 * 1024;
 /// What a thread lends at once, two descriptors each. Whoever gets none copies.
 pub const PIPES_MAX: usize = 16;
 
+/// What one client may have of those that others leave, whatever its share is: whoever gets none is
+/// served all the same.
+const SHARE: ClientShare = ClientShare::USUAL;
+
 /// Empty pipes a thread keeps.
 const FREE_MAX: usize = 4;
 
@@ -22,6 +27,7 @@ const FREE_MAX: usize = 4;
 struct Pool {
     free: Vec<Ends>,
     lent: usize,
+    lent_to: Lent,
 }
 
 thread_local! {
@@ -41,14 +47,16 @@ pub struct Pipe {
     /// `None` only while it is dropped.
     ends: Option<Ends>,
     held: usize,
+    owner: Owner,
 }
 
 impl Pipe {
     /// Borrows one; `None` where there is none to be had.
     #[must_use]
-    pub fn lend() -> Option<Self> {
+    pub fn lend(owner: Owner) -> Option<Self> {
         POOL.with_borrow_mut(|pool| {
-            if pool.lent >= PIPES_MAX {
+            let free = PIPES_MAX.checked_sub(pool.lent + 1)?;
+            if !pool.lent_to.allows(SHARE, owner, 1, free) {
                 return None;
             }
             let ends = match pool.free.pop() {
@@ -56,7 +64,8 @@ impl Pipe {
                 None => Ends::make().ok()?,
             };
             pool.lent += 1;
-            Some(Self { ends: Some(ends), held: 0 })
+            pool.lent_to.add(owner, 1);
+            Some(Self { ends: Some(ends), held: 0, owner })
         })
     }
 
@@ -104,6 +113,7 @@ impl Drop for Pipe {
         let _ = POOL.try_with(|pool| {
             let mut pool = pool.borrow_mut();
             pool.lent = pool.lent.saturating_sub(1);
+            pool.lent_to.subtract(self.owner, 1);
             if self.held == 0 && pool.free.len() < FREE_MAX {
                 pool.free.extend(ends);
             }
@@ -138,24 +148,36 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_lent_and_what_comes_back_is_lent_again() {
         begin_anew();
-        let mut lent: Vec<Pipe> = (0..PIPES_MAX).map_while(|_| Pipe::lend()).collect();
+        let mut lent: Vec<Pipe> = (0..PIPES_MAX).map_while(|_| Pipe::lend(Owner::GATE)).collect();
         assert_eq!(lent.len(), PIPES_MAX);
-        assert!(Pipe::lend().is_none());
+        assert!(Pipe::lend(Owner::GATE).is_none());
         lent.pop();
-        let again = Pipe::lend();
-        assert!(again.is_some() && Pipe::lend().is_none());
+        let again = Pipe::lend(Owner::GATE);
+        assert!(again.is_some() && Pipe::lend(Owner::GATE).is_none());
         drop((lent, again));
         assert_eq!(pool().0, 0);
     }
 
     #[test]
+    fn whoever_has_many_leaves_some_to_others() {
+        begin_anew();
+        let one_of = |number| Pipe::lend(Owner::client(number));
+        let many: Vec<Pipe> = std::iter::from_fn(|| one_of(1)).collect();
+        assert_eq!(many.len(), PIPES_MAX * 3 / 4);
+        let other = one_of(2);
+        assert!(other.is_some() && one_of(1).is_none());
+        drop(many);
+        assert!(one_of(1).is_some());
+    }
+
+    #[test]
     fn an_empty_pipe_is_kept_and_lent_again() {
         begin_anew();
-        let pipe = Pipe::lend().expect("a pipe");
+        let pipe = Pipe::lend(Owner::GATE).expect("a pipe");
         let eye = eye(&pipe);
         drop(pipe);
         assert_eq!(pool(), (0, 1));
-        let mut again = Pipe::lend().expect("a pipe");
+        let mut again = Pipe::lend(Owner::GATE).expect("a pipe");
         assert_eq!(pool(), (1, 0));
         put(&mut again, b"x");
         assert_eq!(read(&eye, &mut [0; 2]), Ok(1), "it is the same one");
@@ -164,7 +186,7 @@ mod tests {
     #[test]
     fn a_pipe_with_bytes_in_it_is_closed() {
         begin_anew();
-        let mut pipe = Pipe::lend().expect("a pipe");
+        let mut pipe = Pipe::lend(Owner::GATE).expect("a pipe");
         let eye = eye(&pipe);
         put(&mut pipe, b"secret");
         assert_eq!(pipe.held(), 6);
@@ -179,7 +201,7 @@ mod tests {
     #[test]
     fn what_can_not_be_moved_is_not_counted() {
         begin_anew();
-        let mut pipe = Pipe::lend().expect("a pipe");
+        let mut pipe = Pipe::lend(Owner::GATE).expect("a pipe");
         assert_eq!(pipe.fill(|_| Err(Errno::EAGAIN)), Err(Errno::EAGAIN));
         assert_eq!(pipe.held(), 0);
         put(&mut pipe, b"xyz");
@@ -190,7 +212,7 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_kept() {
         begin_anew();
-        let lent: Vec<Option<Pipe>> = (0..=FREE_MAX).map(|_| Pipe::lend()).collect();
+        let lent: Vec<Option<Pipe>> = (0..=FREE_MAX).map(|_| Pipe::lend(Owner::GATE)).collect();
         drop(lent);
         assert_eq!(pool(), (0, FREE_MAX));
     }

@@ -1,65 +1,178 @@
-//! How many connections there may be, for all workers together.
+//! How many connections there may be, for all workers together, and who has them.
 
+use super::peer::{Network, Peer};
+use super::share::{Account, ClientShare, Holdings, Owner};
 use crate::event::Bell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 /// What is free.
 #[derive(Debug)]
 pub struct Places {
-    free: AtomicUsize,
-    /// Somebody waits for a place.
-    wanted: AtomicBool,
+    share: ClientShare,
+    ledger: Mutex<Ledger>,
     freed: Bell,
 }
 
+/// Who has what. It has entries for those alone who are connected.
+#[derive(Debug)]
+struct Ledger {
+    free: usize,
+    /// Places for clients that are refused one, while they read why.
+    free_for_refused: usize,
+    /// Somebody waits for a place.
+    wanted: bool,
+    clients: BTreeMap<Peer, Arc<Account>>,
+    networks: BTreeMap<Network, Arc<Holdings>>,
+    /// Numbers that nobody has, below the one that was given last for the first time.
+    numbers: Vec<u32>,
+    last_number: u32,
+}
+
+/// A client has as many connections as it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverShare;
+
 impl Places {
-    /// So many.
+    /// So many, of which no client takes more than its share, and some for those that are refused.
     #[must_use]
-    pub fn new(count: usize) -> Self {
-        Self {
-            free: AtomicUsize::new(count),
-            wanted: AtomicBool::default(),
-            freed: Bell::default(),
-        }
+    pub fn new(count: usize, for_refused: usize, share: ClientShare) -> Self {
+        let ledger = Ledger {
+            free: count,
+            free_for_refused: for_refused,
+            wanted: false,
+            clients: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            numbers: Vec::new(),
+            last_number: 0,
+        };
+        Self { share, ledger: Mutex::new(ledger), freed: Bell::default() }
     }
 
     /// Waits for a place.
-    pub fn poll_take(self: &Arc<Self>, cx: &Context<'_>) -> Poll<Place> {
-        if let Some(place) = self.take() {
-            return Poll::Ready(place);
+    pub fn poll_take(
+        self: &Arc<Self>,
+        cx: &Context<'_>,
+        peer: Peer,
+    ) -> Poll<Result<Place, OverShare>> {
+        let mut ledger = self.ledger();
+        if ledger.free == 0 {
+            // Under the lock: whoever frees a place sees that it is wanted.
+            self.freed.listen(cx);
+            ledger.wanted = true;
+            return Poll::Pending;
         }
-        // Said before it is looked once more: a place that is freed in between is either seen
-        // here, or whoever frees it sees that it is wanted.
-        self.freed.listen(cx);
-        self.wanted.store(true, Ordering::SeqCst);
-        self.take().map_or(Poll::Pending, Poll::Ready)
+        let taken = ledger.take(peer, self.share).ok_or(OverShare);
+        Poll::Ready(taken.map(|account| Place { places: Arc::clone(self), account }))
     }
 
-    fn take(self: &Arc<Self>) -> Option<Place> {
-        let less = |free: usize| free.checked_sub(1);
-        let taken = self.free.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
-        taken.ok().map(|_| Place(Arc::clone(self)))
+    /// A place for a client that is refused one, if there is any left.
+    #[must_use]
+    pub fn take_for_refused(self: &Arc<Self>) -> Option<RefusedPlace> {
+        let mut ledger = self.ledger();
+        ledger.free_for_refused = ledger.free_for_refused.checked_sub(1)?;
+        Some(RefusedPlace(Arc::clone(self)))
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ledger {
+    /// One of the places that are free, if that is within the client's share.
+    fn take(&mut self, peer: Peer, share: ClientShare) -> Option<Arc<Account>> {
+        let network = self.networks.get(&peer.network());
+        let in_network = network.map_or(0, |network| network.connections.load(Relaxed)) + 1;
+        let client = self.clients.get(&peer);
+        let own = client.map_or(0, |client| client.own.connections.load(Relaxed)) + 1;
+        let free = self.free.checked_sub(1)?;
+        if !share.allows_connection(in_network, own, free) {
+            return None;
+        }
+        let account = match client {
+            Some(account) => Arc::clone(account),
+            None => self.enter(peer),
+        };
+        self.free = free;
+        account.own.connections.store(own, Relaxed);
+        account.network.connections.store(in_network, Relaxed);
+        Some(account)
+    }
+
+    /// A new account, for somebody's first connection.
+    fn enter(&mut self, peer: Peer) -> Arc<Account> {
+        let number = self.numbers.pop().unwrap_or_else(|| {
+            self.last_number += 1;
+            self.last_number
+        });
+        let network = Arc::clone(self.networks.entry(peer.network()).or_default());
+        let account = Arc::new(Account::new(peer, Owner::client(number), network));
+        self.clients.insert(peer, Arc::clone(&account));
+        account
+    }
+
+    /// Takes a connection's place back.
+    fn give_back(&mut self, account: &Account) {
+        self.free += 1;
+        if account.own.connections.fetch_sub(1, Relaxed) == 1 {
+            self.clients.remove(&account.peer);
+            self.numbers.push(account.owner.number());
+        }
+        if account.network.connections.fetch_sub(1, Relaxed) == 1 {
+            self.networks.remove(&account.peer.network());
+        }
+        if self.clients.is_empty() {
+            // A crowd that has gone should not be remembered in memory.
+            (self.numbers, self.last_number) = (Vec::new(), 0);
+        }
     }
 }
 
 /// A connection's place, free again when dropped.
 #[derive(Debug)]
-pub struct Place(Arc<Places>);
+pub struct Place {
+    places: Arc<Places>,
+    account: Arc<Account>,
+}
+
+impl Place {
+    /// The account of the client that has it.
+    #[must_use]
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.free.fetch_add(1, Ordering::SeqCst);
-        if self.0.wanted.swap(false, Ordering::SeqCst) {
-            self.0.freed.ring();
+        let mut ledger = self.places.ledger();
+        ledger.give_back(&self.account);
+        let is_wanted = std::mem::take(&mut ledger.wanted);
+        drop(ledger);
+        if is_wanted {
+            self.places.freed.ring();
         }
+    }
+}
+
+/// The place of a client that has been refused one, free again when dropped.
+#[derive(Debug)]
+pub struct RefusedPlace(Arc<Places>);
+
+impl Drop for RefusedPlace {
+    fn drop(&mut self) {
+        self.0.ledger().free_for_refused += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Wake, Waker};
 
     #[derive(Default)]
@@ -71,17 +184,79 @@ mod tests {
         }
     }
 
+    fn places(count: usize) -> Arc<Places> {
+        let share = ClientShare::percent(75).expect("a share");
+        Arc::new(Places::new(count, 1, share))
+    }
+
+    fn take(places: &Arc<Places>, peer: Peer) -> Result<Place, OverShare> {
+        match places.poll_take(&Context::from_waker(Waker::noop()), peer) {
+            Poll::Ready(taken) => taken,
+            Poll::Pending => panic!("no place is free"),
+        }
+    }
+
+    fn peer(b: u8, d: u8) -> Peer {
+        Peer::Ipv4(Ipv4Addr::new(10, b, 0, d))
+    }
+
     #[test]
     fn who_waits_is_told_when_a_place_is_free() {
-        let places = Arc::new(Places::new(1));
+        let places = places(1);
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let cx = Context::from_waker(&waker);
-        let Poll::Ready(place) = places.poll_take(&cx) else { panic!("a place was free") };
-        assert!(places.poll_take(&cx).is_pending());
+        let place = take(&places, peer(0, 1)).expect("a place");
+        assert!(places.poll_take(&cx, peer(0, 1)).is_pending());
         assert!(!woken.0.load(Ordering::SeqCst));
         drop(place);
         assert!(woken.0.load(Ordering::SeqCst));
-        assert!(places.poll_take(&cx).is_ready());
+        assert!(places.poll_take(&cx, peer(0, 1)).is_ready());
+    }
+
+    #[test]
+    fn who_has_its_share_gets_no_more_and_others_do() {
+        let places = places(100);
+        let mut held = Vec::new();
+        while let Ok(place) = take(&places, peer(0, 1)) {
+            held.push(place);
+        }
+        assert_eq!(held.len(), 67);
+        // A neighbour of its network, and somebody else.
+        for other in [peer(0, 2), peer(1, 1)] {
+            held.push(take(&places, other).expect("a place"));
+        }
+        assert!(take(&places, peer(0, 1)).is_err());
+        held.drain(..5);
+        assert!(take(&places, peer(0, 1)).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_left_of_those_who_have_gone() {
+        let places = places(10);
+        let first = take(&places, peer(0, 1)).expect("a place");
+        let again = take(&places, peer(0, 1)).expect("a place");
+        let other = take(&places, peer(1, 1)).expect("a place");
+        let third = take(&places, peer(2, 1)).expect("a place");
+        assert_eq!(first.account().owner, again.account().owner);
+        let owners = [&first, &other, &third].map(|place| place.account().owner.index());
+        assert_eq!(owners, [1, 2, 3]);
+        drop(other);
+        // Its number is given to the next.
+        let next = take(&places, peer(3, 1)).expect("a place");
+        assert_eq!(next.account().owner.index(), 2);
+        drop((first, again, third, next));
+        let ledger = places.ledger();
+        assert!(ledger.clients.is_empty() && ledger.networks.is_empty());
+        assert_eq!((ledger.free, ledger.numbers.capacity(), ledger.last_number), (10, 0, 0));
+    }
+
+    #[test]
+    fn those_who_are_refused_have_few_places() {
+        let places = places(1);
+        let place = places.take_for_refused();
+        assert!(place.is_some() && places.take_for_refused().is_none());
+        drop(place);
+        assert!(places.take_for_refused().is_some());
     }
 }

@@ -7,6 +7,7 @@
 //! constants here.
 
 use super::pipe::{PIPE_BYTES, Pipe};
+use super::share::Owner;
 use super::socket::Socket;
 use crate::http::BodyCursor;
 use nix::errno::Errno;
@@ -86,8 +87,9 @@ pub enum Stuck {
 }
 
 /// One direction's way through a pipe, which it has only while bytes are under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Conduit {
+    owner: Owner,
     pipe: Option<Pipe>,
     /// What the last piece was, for who moves one at a time.
     piece: usize,
@@ -96,6 +98,12 @@ pub struct Conduit {
 }
 
 impl Conduit {
+    /// One that nothing is in, of this owner's.
+    #[must_use]
+    pub fn of(owner: Owner) -> Self {
+        Self { owner, pipe: None, piece: 0, unable: false }
+    }
+
     /// Whether bytes are in it, which go before all others.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
@@ -139,7 +147,7 @@ impl Conduit {
         if self.unable {
             return Poll::Ready(Err(Stuck::Unable));
         }
-        let held = self.pipe.take().or_else(Pipe::lend);
+        let held = self.pipe.take().or_else(|| Pipe::lend(self.owner));
         let Some(mut pipe) = held else { return Poll::Ready(Err(Stuck::Unable)) };
         let most = usize::try_from(body.blind()).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
         let filled = from.poll_splice_in(&mut pipe, most);
@@ -162,7 +170,7 @@ impl Conduit {
 
     /// Puts a few bytes behind those that are under way; whether there was room.
     pub fn put(&mut self, bytes: &[u8]) -> bool {
-        self.pipe = self.pipe.take().or_else(Pipe::lend);
+        self.pipe = self.pipe.take().or_else(|| Pipe::lend(self.owner));
         // So few go in as a whole or not at all (pipe(7), `PIPE_BUF`).
         self.pipe.as_mut().is_some_and(|pipe| pipe.fill(|end| write(end, bytes)).is_ok())
     }
@@ -220,7 +228,7 @@ mod tests {
 
     /// Moves a body until what need not be read is over, or the sender has ended; how much that was.
     async fn move_on(from: &mut Socket, to: &mut Socket, body: &mut BodyCursor) -> usize {
-        let (mut conduit, mut moved) = (Conduit::default(), 0);
+        let (mut conduit, mut moved) = (Conduit::of(Owner::GATE), 0);
         while body.blind() > 0 {
             let piece = poll_fn(|_| conduit.poll_move(from, to, body)).await.expect("moved");
             moved += piece;
@@ -349,7 +357,7 @@ mod tests {
             let ((mut from, mut client), (mut to, daemon)) = (tcp(), unix());
             client.write_all(b"hello").expect("sent");
             drop(daemon);
-            let mut conduit = Conduit::default();
+            let mut conduit = Conduit::of(Owner::GATE);
             let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body(9))).await;
             assert!(matches!(moved, Err(Stuck::Receiver(_))), "{moved:?}");
             assert!(!conduit.is_under_way());
@@ -363,7 +371,7 @@ mod tests {
             let client = socket2::Socket::from(client);
             client.set_linger(Some(std::time::Duration::ZERO)).expect("no lingering");
             drop(client);
-            let mut conduit = Conduit::default();
+            let mut conduit = Conduit::of(Owner::GATE);
             let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body(9))).await;
             assert!(matches!(moved, Err(Stuck::Sender(_))), "{moved:?}");
         });
@@ -378,7 +386,7 @@ mod tests {
                 client.write_all(&pattern(BYTES)).expect("sent");
                 client
             });
-            let (mut conduit, mut body) = (Conduit::default(), body(BYTES));
+            let (mut conduit, mut body) = (Conduit::of(Owner::GATE), body(BYTES));
             // Until something is under way that the receiver has no room for.
             poll_fn(|_| {
                 loop {
@@ -407,7 +415,7 @@ mod tests {
         in_a_loop(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
             client.write_all(b"hello, rest").expect("sent");
-            let (mut conduit, mut body) = (Conduit::default(), body(5));
+            let (mut conduit, mut body) = (Conduit::of(Owner::GATE), body(5));
             while body.blind() > 0 {
                 poll_fn(|_| conduit.poll_fill(&mut from, &mut body)).await.expect("filled");
             }
@@ -427,7 +435,7 @@ mod tests {
         in_a_loop(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
             client.write_all(b"data").expect("sent");
-            let mut conduit = Conduit { unable: true, ..Conduit::default() };
+            let mut conduit = Conduit { unable: true, ..Conduit::of(Owner::GATE) };
             assert!(conduit.put(b"5\r\n"));
             let filled = poll_fn(|_| conduit.poll_fill(&mut from, &mut body(5))).await;
             assert!(matches!(filled, Err(Stuck::Unable)), "{filled:?}");
@@ -444,8 +452,8 @@ mod tests {
         in_a_loop(|| async {
             let ((mut from, mut client), (mut to, _daemon)) = (tcp(), unix());
             client.write_all(b"hello").expect("sent");
-            let mut lent: Vec<Pipe> = std::iter::from_fn(Pipe::lend).collect();
-            let (mut conduit, mut body) = (Conduit::default(), body(5));
+            let mut lent: Vec<Pipe> = std::iter::from_fn(|| Pipe::lend(Owner::GATE)).collect();
+            let (mut conduit, mut body) = (Conduit::of(Owner::GATE), body(5));
             let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body)).await;
             assert!(matches!(moved, Err(Stuck::Unable)), "{moved:?}");
             assert_eq!(body.blind(), 5);

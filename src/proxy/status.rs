@@ -8,11 +8,13 @@ use super::Gate;
 use super::Limits;
 use super::answer::reason_phrase;
 use super::client::{Arrival, Client};
-use super::entrance::Entrance;
+use super::entrance::{Entered, Entrance};
+use super::excess;
 use super::inquiry;
 use super::listener::{Binding, Listener, Place};
 use super::places::Places;
 use super::roster::Roster;
+use super::share::{Account, ClientShare, Total};
 use super::worker::Closing;
 use crate::event;
 use crate::http::{Method, RequestHead};
@@ -24,11 +26,13 @@ use prometheus_client::registry::Registry;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// So many may ask at once; others wait.
 const CONNECTIONS_MAX: usize = 16;
+
+/// So many of those that one client has too many of may read why.
+const REFUSED_MAX: usize = 4;
 
 /// What they may take.
 const LIMITS: Limits = Limits {
@@ -36,6 +40,7 @@ const LIMITS: Limits = Limits {
     json_bytes_max: 0,
     head_time_max: Duration::from_secs(5),
     idle_time_max: Duration::from_secs(5),
+    client_share: ClientShare::USUAL,
 };
 
 /// How long the daemon may take to say that it is there.
@@ -50,9 +55,9 @@ pub struct StatusListener {
 }
 
 impl StatusListener {
-    /// Descriptors that it may have open: who asks, connections to the daemon, who
+    /// Descriptors that it may have open: who asks, connections to the daemon, who is refused, who
     /// waits for a place, and its own.
-    pub const FILES_MAX: u64 = 2 * CONNECTIONS_MAX as u64 + 4;
+    pub const FILES_MAX: u64 = (2 * CONNECTIONS_MAX + REFUSED_MAX) as u64 + 4;
 
     /// Binds, and opens what is asked of the kernel later.
     ///
@@ -96,15 +101,27 @@ impl StatusListener {
             let roster = Rc::clone(&roster);
             async move { roster.keep_time().await }
         });
-        let status = Rc::new(Status { gate, closing, registry, begun: AtomicUsize::new(0) });
-        let mut entrance = Entrance::new(acceptor, Arc::new(Places::new(CONNECTIONS_MAX)), None);
+        let begun = Total::of_heads(&LIMITS);
+        let status = Rc::new(Status { gate, closing, registry, begun });
+        let places = Arc::new(Places::new(CONNECTIONS_MAX, REFUSED_MAX, LIMITS.client_share));
+        let mut entrance = Entrance::new(acceptor, places, None);
+        let account = Arc::new(Account::of_gate());
         event::spawn(async move {
-            while let Some((client, place)) = entrance.next().await {
-                let (client, status) = (Client::new(client, roster.seat()), Rc::clone(&status));
-                event::spawn(async move {
-                    status.answer(client).await;
-                    drop(place);
-                });
+            while let Some(entered) = entrance.next().await {
+                match entered {
+                    Entered::Admitted(client, place) => {
+                        let client = Client::new(client, roster.seat(), Arc::clone(&account));
+                        let status = Rc::clone(&status);
+                        event::spawn(async move {
+                            status.answer(client).await;
+                            drop(place);
+                        });
+                    }
+                    Entered::OverShare(client, Some(place)) => {
+                        event::spawn(excess::refuse(client, place, roster.seat()));
+                    }
+                    Entered::OverShare(client, None) => excess::refuse_at_once(client),
+                }
             }
         });
         Ok(())
@@ -116,8 +133,8 @@ struct Status {
     gate: Arc<Gate>,
     closing: Arc<Closing>,
     registry: Registry,
-    /// How many bytes of heads are begun here at the moment.
-    begun: AtomicUsize,
+    /// Bytes of heads that are begun here at the moment.
+    begun: Total,
 }
 
 impl Status {
@@ -137,7 +154,7 @@ impl Status {
                 (Method::Other, Page::says(error.status(), &error.to_string()))
             }
             // So few can't be a crowd.
-            Arrival::Late | Arrival::Crowded => {
+            Arrival::Late | Arrival::Crowded(_) => {
                 (Method::Other, Page::says(408, "the request came too late"))
             }
             Arrival::Ended => return,

@@ -77,8 +77,8 @@ impl Way {
         Self {
             direction,
             relay,
+            conduit: Conduit::of(buffer.owner()),
             buffer,
-            conduit: Conduit::default(),
             last: 1,
             ended: false,
             moved: Moved::default(),
@@ -89,7 +89,7 @@ impl Way {
     fn poll(&mut self, from: &mut Socket, to: &mut Socket) -> Poll<Result<(), Lost>> {
         let polled = steps(|| self.poll_step(from, to));
         if matches!(polled, Poll::Ready(Err(Lost))) {
-            self.buffer = Buffer::default();
+            self.buffer.consume(usize::MAX);
         }
         self.buffer.settle();
         polled

@@ -41,13 +41,14 @@ pub(super) struct Upward<'c> {
 
 impl<'c> Upward<'c> {
     pub(super) fn new(request: &'c mut Request, relay: Relay) -> Self {
+        let conduit = Conduit::of(request.collected.owner());
         Self {
             request,
             moved: Moved::default(),
             is_closed: false,
             has_ended: false,
             relay,
-            conduit: Conduit::default(),
+            conduit,
             in_large_chunks: false,
         }
     }

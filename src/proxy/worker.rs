@@ -1,11 +1,11 @@
 //! A worker: one thread, one event loop, its own listeners and its own connections. Workers share
 //! nothing but the gate's settings and the number of connections there may be.
 
-use super::entrance::Entrance;
+use super::entrance::{Entered, Entrance};
 use super::listener::Listener;
 use super::places::Places;
 use super::roster::Roster;
-use super::{Gate, connection};
+use super::{Gate, connection, excess};
 use crate::event::{self, Flag, sleep};
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -59,9 +59,21 @@ impl Worker {
             let (gate, roster, open) =
                 (Arc::clone(&self.gate), Rc::clone(&roster), Rc::clone(&open));
             event::spawn(async move {
-                while let Some((client, place)) = entrance.next().await {
+                while let Some(entered) = entrance.next().await {
                     let (gate, seat) = (Arc::clone(&gate), roster.seat());
-                    event::spawn(connection::serve(client, place, gate, seat));
+                    match entered {
+                        Entered::Admitted(client, place) => {
+                            event::spawn(connection::serve(client, place, gate, seat));
+                        }
+                        Entered::OverShare(client, Some(place)) => {
+                            excess::tell(&client, &gate);
+                            event::spawn(excess::refuse(client, place, seat));
+                        }
+                        Entered::OverShare(client, None) => {
+                            excess::tell(&client, &gate);
+                            excess::refuse_at_once(client);
+                        }
+                    }
                 }
                 drop(entrance);
                 open.set(open.get() - 1);

@@ -74,6 +74,9 @@ fn both_readers_find_the_same_or_nothing() {
     assert!((CASES / 2..CASES * 2).contains(&read.get()), "{} were read", read.get());
 }
 
+/// What the engine says of itself.
+const ENGINE: &[u8] = br#"{"DefaultRuntime":"runc","ServerVersion":"20.10.24"}"#;
+
 #[test]
 fn what_passes_holds_nothing_that_reaches_the_host() {
     let (passed, withheld, confined) = (Cell::new(0_u32), Cell::new(0_u32), Cell::new(0_u32));
@@ -91,7 +94,17 @@ fn what_passes_holds_nothing_that_reaches_the_host() {
             | Question::Network(_) => None,
         };
         let asked: BTreeSet<String> = examined.questions.iter().filter_map(volume).collect();
-        let is_clear = examined.findings.is_empty();
+        // What depends on the engine, one with these defaults decides.
+        let of_engine = |question: &Question| match question {
+            Question::Engine(_) => question.answered(&rules, 200, ENGINE).examined.findings.len(),
+            Question::Volume(_)
+            | Question::Container(_)
+            | Question::Exec(_)
+            | Question::Service(_)
+            | Question::Network(_) => 0,
+        };
+        let is_clear = examined.findings.is_empty()
+            && examined.questions.iter().map(of_engine).sum::<usize>() == 0;
         passed.set(passed.get() + u32::from(is_clear));
         let is_confined =
             examiner(Operation::ContainerCreate).examine(&asking, &body).findings.is_empty();

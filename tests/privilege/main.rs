@@ -7,6 +7,7 @@
 mod audit;
 mod gate;
 mod identity;
+mod shares;
 mod stale;
 mod victim;
 
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
         return victim::suffer(deed);
     }
     let arguments = Arguments::from_args();
-    let proofs = [identity::PROOFS, victim::PROOFS, stale::PROOFS, audit::PROOFS].concat();
+    let proofs =
+        [identity::PROOFS, victim::PROOFS, stale::PROOFS, audit::PROOFS, shares::PROOFS].concat();
     let trials = |ignored: bool| {
         let trial = |&(name, proof): &Proof| Trial::test(name, proof).with_ignored_flag(ignored);
         proofs.iter().map(trial).collect::<Vec<_>>()

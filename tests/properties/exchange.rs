@@ -66,7 +66,7 @@ fn explain_daemon(script: &Script<'_>, requests: &[Request<'_>], heard: &Heard) 
     for connection in &heard.daemon {
         let mut rest = &connection.received[..];
         while !rest.is_empty() {
-            if let Some(after) = naive_stream::after_question(rest) {
+            if let Some((_, after)) = naive_stream::after_question(rest) {
                 rest = after;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Four policies in plain words, and what they allow by a request's method and path: no table, no
+//! Five policies in plain words, and what they allow by a request's method and path: no table, no
 //! variables, the first word of the path and whether something is written.
 
 use super::naive_head::Body;
@@ -18,6 +18,8 @@ pub enum Policy {
     Writing,
     /// `3`: likewise, whatever the arguments are.
     Unexamined,
+    /// `4`: as `2`, whatever the containers are that exist.
+    Trusting,
 }
 
 const OPEN: &[(&str, Variable)] = &[
@@ -34,7 +36,8 @@ const OPEN: &[(&str, Variable)] = &[
 const READ: &[&str] = &["/containers/json", "/images/json", "/networks", "/volumes", "/info"];
 
 impl Policy {
-    pub const ALL: [Self; 4] = [Self::Plain, Self::ReadOnly, Self::Writing, Self::Unexamined];
+    pub const ALL: [Self; 5] =
+        [Self::Plain, Self::ReadOnly, Self::Writing, Self::Unexamined, Self::Trusting];
 
     /// By its letter.
     pub fn of(letter: u8) -> Option<Self> {
@@ -47,11 +50,13 @@ impl Policy {
         let settings = open.iter().fold(Settings::default(), |all, &(_, one)| all.with(one, true));
         let settings = settings.with(Variable::Post, self.writes());
         let mode = if self == Self::Unexamined { "off" } else { "enforce" };
-        (settings, Rules::new().with(Argument::Admission, mode).expect("a mode"))
+        let rules = Rules::new().with(Argument::Admission, mode).expect("a mode");
+        let trusts = if self == Self::Trusting { "1" } else { "0" };
+        (settings, rules.with(Argument::Existing, trusts).expect("a switch"))
     }
 
     fn writes(self) -> bool {
-        matches!(self, Self::Writing | Self::Unexamined)
+        matches!(self, Self::Writing | Self::Unexamined | Self::Trusting)
     }
 
     /// Whether the daemon may get it. Arguments may still speak against it.

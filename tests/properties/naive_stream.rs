@@ -3,6 +3,8 @@
 use super::naive_chunks;
 use super::naive_head::{self, Body, Head};
 use super::naive_lines::Reading;
+use super::naive_target;
+use super::stage::ID;
 
 /// One request of a connection.
 #[derive(Debug)]
@@ -44,9 +46,26 @@ pub fn requests(mut bytes: &[u8]) -> Vec<Request<'_>> {
 }
 
 impl Request<'_> {
-    /// How many of the bytes that the daemon got are this request, as it was sent or with its body in
-    /// one piece; `None` where it is another.
+    /// How many of the bytes that the daemon got are this request, as it was sent, with its body in
+    /// one piece, or with its container named by its id; `None` where it is another.
     pub fn taken_from(&self, received: &[u8]) -> Option<usize> {
+        self.taken_unnamed(received).or_else(|| {
+            let bytes = self.named(received)?;
+            let Reading::Whole(head, _) = naive_head::read(&bytes) else { return None };
+            let body = self.body.clone();
+            Request { head, bytes: &bytes, is_whole: self.is_whole, body }.taken_unnamed(received)
+        })
+    }
+
+    /// It with its container named by the id, as the daemon got it.
+    fn named(&self, received: &[u8]) -> Option<Vec<u8>> {
+        let (own, got) = (target(self.bytes)?, target(received)?);
+        let at = self.head.method.len() + 1;
+        let named = || [&self.bytes[..at], got, &self.bytes[at + own.len()..]].concat();
+        is_named_by_id(own, got).then(named)
+    }
+
+    fn taken_unnamed(&self, received: &[u8]) -> Option<usize> {
         if self.is_whole && received.starts_with(self.bytes) {
             return Some(self.bytes.len());
         }
@@ -87,13 +106,40 @@ impl Request<'_> {
     }
 }
 
-/// What follows a question that the gate itself has asked the daemon, if it is one.
-pub fn after_question(bytes: &[u8]) -> Option<&[u8]> {
+fn target(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.split(|&byte| byte == b' ').nth(1)
+}
+
+/// Whether a target is another one with the id in the place of its container's name, which may have
+/// slashes.
+fn is_named_by_id(own: &[u8], got: &[u8]) -> bool {
+    let ((own, own_query), (got, got_query)) = (naive_target::cut(own), naive_target::cut(got));
+    let segments = |path| <[u8]>::split(path, |&byte| byte == b'/').collect::<Vec<_>>();
+    let (own, got): (Vec<&[u8]>, Vec<&[u8]>) = (segments(own), segments(got));
+    // Before it stands "containers", and there may be a version.
+    let is_at = |at: usize| {
+        let Some((before, [id, after @ ..])) = got.split_at_checked(at) else { return false };
+        let Some((own_before, [_, own_after @ ..])) = own.split_at_checked(at) else {
+            return false;
+        };
+        let kind = before.last().and_then(|kind| naive_target::decoded(kind));
+        *id == ID.as_bytes()
+            && kind.as_deref() == Some(b"containers")
+            && own_before == before
+            && own_after.ends_with(after)
+    };
+    own_query == got_query && [2, 3].into_iter().any(is_at)
+}
+
+/// The path of a question that the gate itself has asked the daemon, without its first slash, and
+/// what follows it; `None` where it is none.
+pub fn after_question(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..end]).ok()?;
     let path = text.strip_prefix("GET /")?.strip_suffix(" HTTP/1.1\r\nHost: dockgate\r\n\r\n")?;
-    let asks = ["volumes/", "networks/", "containers/"].iter().any(|kind| path.starts_with(kind));
-    (asks && !path.contains([' ', '\r', '\n'])).then_some(&bytes[end..])
+    let kinds = ["volumes/", "networks/", "containers/", "exec/"];
+    let asks = path == "info" || kinds.iter().any(|kind| path.starts_with(kind));
+    (asks && !path.contains([' ', '\r', '\n'])).then_some((path, &bytes[end..]))
 }
 
 /// What follows the answers that the gate itself gives.

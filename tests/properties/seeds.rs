@@ -122,7 +122,7 @@ pub fn of(property: &str) -> Vec<Vec<u8>> {
                 all.push([&b"3\n"[..], bytes, b"\n====\n", answer].concat());
             }
             for (index, pair) in recorded.windows(2).enumerate() {
-                let policy = format!("{}{}\n", index % 4, ["", "\u{1}", "~"][index % 3]);
+                let policy = format!("{}{}\n", index % 5, ["", "\u{1}", "~"][index % 3]);
                 let both = [policy.as_bytes(), &pair[0].1, &pair[1].1].concat();
                 let answer = ANSWERS[index % ANSWERS.len()].as_bytes();
                 let mark = [&b"\n====\n"[..], &b"\n====\n!"[..], &b"\n====\n?"[..]][index % 3];

@@ -13,8 +13,10 @@ use dockgate::event::{self, EventLoop};
 use dockgate::observe::observer::Observer;
 use dockgate::proxy::daemon::Daemon;
 use dockgate::proxy::engine::{Info, Judged};
+use dockgate::proxy::peer::Peer;
 use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
+use dockgate::proxy::share::{ClientShare, Total};
 use dockgate::proxy::socket::Socket;
 use dockgate::proxy::splice::Relay;
 use dockgate::proxy::{Gate, Limits, connection};
@@ -29,10 +31,13 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
+
+/// The full id of every container. It is no longer than any name: heads don't outgrow their limit.
+pub const ID: &str = "0";
 
 /// Turns without a step after which nothing more will happen by itself.
 const IDLE_TURNS: usize = 6;
@@ -75,7 +80,7 @@ pub struct Connection {
 struct Stage {
     path: PathBuf,
     listener: UnixListener,
-    gates: [Arc<Gate>; 4],
+    gates: [Arc<Gate>; Policy::ALL.len()],
 }
 
 thread_local! {
@@ -89,24 +94,26 @@ impl Stage {
         let path = std::env::temp_dir().join(name);
         let listener = UnixListener::bind(&path).expect("bound");
         listener.set_nonblocking(true).expect("non-blocking mode");
+        let limits = Limits {
+            head_bytes_max: naive_head::HEAD_BYTES_MAX,
+            json_bytes_max: 1024,
+            head_time_max: Duration::from_secs(60),
+            idle_time_max: Duration::from_secs(60),
+            client_share: ClientShare::USUAL,
+        };
         let gates = Policy::ALL.map(|policy| {
             let (settings, rules) = policy.told();
             let version_min = ApiVersion { major: 1, minor: 24 };
             Arc::new(Gate {
                 policy: dockgate::policy::Policy::new(settings, version_min, rules),
-                limits: Limits {
-                    head_bytes_max: naive_head::HEAD_BYTES_MAX,
-                    json_bytes_max: 1024,
-                    head_time_max: Duration::from_secs(60),
-                    idle_time_max: Duration::from_secs(60),
-                },
+                limits,
                 daemon: Daemon::at(&path).expect("a path"),
                 observer: Observer::default(),
                 relay: Relay::Auto,
                 info: Info::default(),
                 judged: Judged::default(),
-                collected: AtomicUsize::new(0),
-                begun: AtomicUsize::new(0),
+                collected: Total::of_bodies(&limits),
+                begun: Total::of_heads(&limits),
             })
         });
         Self { path, listener, gates }
@@ -166,8 +173,9 @@ impl Play {
                 // The loop catches a panic: this tells of it.
                 let told = Told(end);
                 let socket = Socket::accepted(served.into()).expect("registered");
-                let places = Arc::new(Places::new(1));
-                let place = poll_fn(|cx| places.poll_take(cx)).await;
+                let places = Arc::new(Places::new(1, 0, ClientShare::USUAL));
+                let taken = poll_fn(|cx| places.poll_take(cx, Peer::User(0))).await;
+                let place = taken.expect("a place");
                 connection::serve(socket, place, gate, roster.seat()).await;
                 drop(told);
             }
@@ -236,9 +244,10 @@ impl Connection {
     fn answer(&mut self, answers: &mut VecDeque<Vec<u8>>) {
         while self.raw_from.is_none() && !self.is_early && self.stream.is_some() {
             let new = &self.received[self.answered..];
-            if let Some(after) = naive_stream::after_question(new) {
+            if let Some((path, after)) = naive_stream::after_question(new) {
+                let answer = answer_to(path);
                 self.answered = self.received.len() - after.len();
-                self.say(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}");
+                self.say(answer.as_bytes());
                 continue;
             }
             let Some(request) = naive_stream::requests(new).into_iter().next() else { return };
@@ -279,6 +288,18 @@ impl Connection {
         // Whoever is gone hears nothing.
         let _ = self.stream.as_mut().map(|stream| stream.write_all(bytes));
     }
+}
+
+/// What the daemon says to a question of the gate's: there is an ordinary container of every name,
+/// and nothing else.
+fn answer_to(path: &str) -> String {
+    let (status, body) = match path.split('/').next() {
+        Some("containers") => (200, format!("{{\"Id\":\"{ID}\",\"Mounts\":[]}}")),
+        Some("exec") => (200, format!("{{\"ContainerID\":\"{ID}\"}}")),
+        Some("info") => (200, "{\"DefaultRuntime\":\"runc\"}".to_owned()),
+        _ => (404, "{}".to_owned()),
+    };
+    format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// Whether an answer turns the connection into a raw stream.

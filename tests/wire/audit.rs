@@ -1,7 +1,7 @@
 //! The audit trail: what a record says of each kind of request, and what none ever says.
 
 use super::admission::{PRIVILEGED, create};
-use super::gate::{Dir, Gate, OPEN, start_in, wait_until};
+use super::gate::{Dir, Gate, STREAMS, start_in, wait_until};
 use super::hijack::tunnel;
 use super::stand_in::{EVENTS, FORBIDDEN, OK, PING, STREAMING, StandIn};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub fn audited(variables: &[(&str, &str)]) -> (Gate, StandIn, PathBuf) {
 pub fn audited_in(dir: Dir, variables: &[(&str, &str)]) -> (Gate, StandIn, PathBuf) {
     let trail = dir.path("audit.json");
     let own = trail.display().to_string();
-    let (gate, daemon) = start_in(dir, &[OPEN, &[("AUDIT_LOG", &own)], variables].concat());
+    let (gate, daemon) = start_in(dir, &[STREAMS, &[("AUDIT_LOG", &own)], variables].concat());
     (gate, daemon, trail)
 }
 

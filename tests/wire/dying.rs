@@ -1,7 +1,7 @@
 //! A daemon that is killed at any byte of what it says, with and without bytes of the client's that
 //! it has not read: what it said is told as far as it went, or not at all, and nothing is left of it.
 
-use super::gate::{OPEN, start};
+use super::gate::{STREAMS, start};
 use super::hijack::{ATTACH, UPGRADED, tunnel};
 use super::ledger::Ledger;
 use super::peer::Peer;
@@ -26,7 +26,7 @@ fn asked(client: &Peer, daemon: &StandIn, leaves_something: bool) -> Peer {
 
 #[test]
 fn a_daemon_that_dies_at_any_byte_of_its_answer_cuts_it_there_or_is_told_of() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     for answer in [SIZED, CHUNKED] {
         let head = answer.find("\r\n\r\n").expect("a head") + 4;
@@ -51,7 +51,7 @@ fn a_daemon_that_dies_at_any_byte_of_its_answer_cuts_it_there_or_is_told_of() {
 
 #[test]
 fn a_daemon_that_dies_before_it_has_agreed_to_a_hijack_gets_nothing_of_the_stream() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     for cut in 0..UPGRADED.len() {
         let client = gate.client();
@@ -71,7 +71,7 @@ fn a_daemon_that_dies_before_it_has_agreed_to_a_hijack_gets_nothing_of_the_strea
 
 #[test]
 fn a_daemon_that_dies_in_a_hijack_ends_it_after_its_last_byte() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     for leaves_something in [false, true] {
         for _ in 0..20 {
@@ -91,7 +91,7 @@ fn a_daemon_that_dies_in_a_hijack_ends_it_after_its_last_byte() {
 
 #[test]
 fn noise_is_no_answer() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     let mut state = 7_u32;
     let mut noise = |count: usize| -> Vec<u8> {
@@ -123,7 +123,7 @@ const GROWTH_BYTES_MAX: usize = 4 << 20;
 
 #[test]
 fn an_endless_head_takes_no_memory_and_is_not_waited_for() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     let before = gate.peak_bytes();
     for begun in ["HTTP/1.1 200 OK\r\nA: ", "HTTP/1.1 2", "HTTP/1.1 200 "] {

@@ -1,7 +1,7 @@
 //! Starting an exec: the daemon takes over the connection as soon as the JSON is complete and
 //! hands what follows to the process, so the gate collects the body and sends it in one piece.
 
-use super::gate::{OPEN, start};
+use super::gate::{STREAMS, start};
 use super::hijack::UPGRADED;
 use super::stand_in::{OK, PING};
 
@@ -22,7 +22,7 @@ fn with_length(body: &str) -> String {
 
 #[test]
 fn a_body_with_a_length_arrives_as_it_was_sent_and_in_one_piece() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let client = gate.client();
     let request = with_length(JSON);
     let (head, body) = request.split_at(request.len() - JSON.len());
@@ -45,7 +45,7 @@ fn a_body_with_a_length_arrives_as_it_was_sent_and_in_one_piece() {
 
 #[test]
 fn a_body_in_chunks_is_sent_with_its_length_and_nothing_else_changes() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     for lines in ["Transfer-Encoding: chunked\r\n", "transfer-encoding:\tCHUNKED \r\n"] {
         let (first, second) = JSON.split_at(7);
         let client = gate.client();
@@ -64,7 +64,7 @@ fn a_body_in_chunks_is_sent_with_its_length_and_nothing_else_changes() {
 
 #[test]
 fn a_body_that_is_not_one_json_value_is_refused() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let client = gate.client();
     for body in [
         "{}x",
@@ -89,7 +89,7 @@ fn a_body_that_is_not_one_json_value_is_refused() {
 
 #[test]
 fn a_body_in_bad_chunks_is_refused() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     for chunks in ["2;x=y\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0\r\nA: b\r\n\r\n", "+2\r\n{}\r\n"] {
         let client = gate.client();
         client.send(format!("{}{chunks}", exec_start("Transfer-Encoding: chunked\r\n")));
@@ -101,7 +101,7 @@ fn a_body_in_bad_chunks_is_refused() {
 
 #[test]
 fn a_body_over_the_limit_is_refused() {
-    let (gate, daemon) = start(&[OPEN, &[("MAX_JSON_BYTES", "1024")]].concat());
+    let (gate, daemon) = start(&[STREAMS, &[("MAX_JSON_BYTES", "1024")]].concat());
     let client = gate.client();
     let most = format!("{:>1024}", "{}");
     let more = format!("{:>1025}", "{}");
@@ -124,7 +124,7 @@ fn a_body_over_the_limit_is_refused() {
 
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for() {
-    let (gate, daemon) = start(&[OPEN, &[("HEAD_TIMEOUT", "1")]].concat());
+    let (gate, daemon) = start(&[STREAMS, &[("HEAD_TIMEOUT", "1")]].concat());
     let client = gate.client();
     client.send(&with_length(JSON)[..with_length(JSON).len() - 1]);
     assert_eq!(client.answer().status, 408);
@@ -134,7 +134,7 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[test]
 fn a_client_that_waits_for_100_gets_it_once() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let client = gate.client();
     let head = exec_start(&format!("Expect: 100-continue\r\nContent-Length: {}\r\n", JSON.len()));
     client.send(&head);
@@ -157,7 +157,7 @@ fn a_client_that_is_refused_is_not_told_to_go_on() {
 
 #[test]
 fn a_detached_exec_leaves_the_connection_http() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let client = gate.client();
     let request = with_length("{\"Detach\":true}");
     client.send(format!("{request}{PING}"));

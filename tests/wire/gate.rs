@@ -29,6 +29,21 @@ pub const OPEN: &[(&str, &str)] = &[
     ("POST", "1"),
 ];
 
+/// Added to a policy: the engine has every fix, so that what it is need not be asked.
+pub const FIXED: (&str, &str) = ("ENGINE_FIXED", "*");
+
+/// The same, for tests about streams: the containers that they are of are not asked about first.
+pub const STREAMS: &[(&str, &str)] = &[
+    ("CONTAINERS", "1"),
+    ("IMAGES", "1"),
+    ("EXEC", "1"),
+    ("BUILD", "1"),
+    ("SESSION", "1"),
+    ("GRPC", "1"),
+    ("POST", "1"),
+    ("ALLOW_EXISTING", "1"),
+];
+
 /// A directory of one test's own, with what is in it removed in the end.
 pub struct Dir(PathBuf);
 
@@ -94,6 +109,22 @@ impl Gate {
     /// Starts it where its data may have no more than so many KiB (getrlimit(2), `RLIMIT_DATA`).
     pub fn start_with_memory_limit(dir: Dir, variables: &[(&str, &str)], kib: usize) -> Self {
         Self::start_with_limit(dir, variables, &format!("-d {kib}"))
+    }
+
+    /// Starts it where it finds itself in the container of that id: in a mount namespace of its own,
+    /// with a file mounted from a directory of that name, as engines do. It takes root.
+    pub fn start_in_container(dir: Dir, variables: &[(&str, &str)], id: &str) -> Self {
+        let files = dir.path(id);
+        fs::create_dir(&files).expect("a directory");
+        fs::write(files.join("hostname"), "gate\n").expect("a file");
+        let script = format!(
+            "/bin/mount --bind '{}' /etc/hostname && exec \"$0\"",
+            files.join("hostname").display()
+        );
+        let mut unshare = Command::new("/usr/bin/unshare");
+        // The process keeps its number.
+        unshare.args(["--mount", "/bin/sh", "-c", &script, PROGRAM]);
+        Self::spawn(unshare, dir, variables)
     }
 
     fn start_with_limit(dir: Dir, variables: &[(&str, &str)], limit: &str) -> Self {
@@ -181,14 +212,21 @@ impl Gate {
         Peer::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("connected"))
     }
 
-    /// A new client from an address that nobody else has: the log does not fold its refusals with
-    /// those of others.
+    /// A new client from an address that nobody else has, on another network than the last: the log
+    /// does not fold its refusals with those of others, and it shares nothing with them.
     #[track_caller]
     pub fn stranger(&self) -> Peer {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let own = Ipv4Addr::LOCALHOST.to_bits() + 256 + COUNT.fetch_add(1, Relaxed);
+        let [_, high, low, network] = COUNT.fetch_add(1, Relaxed).to_be_bytes();
+        // 127.0 is everybody's.
+        self.client_from([127, network.max(1), high, low + 1])
+    }
+
+    /// A new client from this address of the loopback network.
+    #[track_caller]
+    pub fn client_from(&self, address: [u8; 4]) -> Peer {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        socket.bind(&SocketAddr::from((Ipv4Addr::from_bits(own), 0)).into()).expect("bound");
+        socket.bind(&SocketAddr::from((address, 0)).into()).expect("bound");
         let gate = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         socket.connect(&gate.into()).expect("connected");
         Peer::new(socket)

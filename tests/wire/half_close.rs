@@ -3,12 +3,12 @@
 //! Whether the gate has let go is seen in its open files, not by writing to it: a write would be
 //! what makes it notice.
 
-use super::gate::{Dir, Gate, OPEN, start, start_in};
+use super::gate::{Dir, Gate, STREAMS, start, start_in};
 use super::hijack::{ATTACH, UPGRADED, tunnel};
 
 #[test]
 fn the_end_of_the_input_leaves_the_output_flowing() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let (client, connection) = tunnel(gate.client(), &daemon);
     client.send("last words");
     client.end();
@@ -24,7 +24,7 @@ fn the_end_of_the_input_leaves_the_output_flowing() {
 
 #[test]
 fn the_end_of_the_output_leaves_the_input_flowing() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let (client, connection) = tunnel(gate.client(), &daemon);
     connection.send("last words");
     connection.end();
@@ -40,7 +40,7 @@ fn the_end_of_the_output_leaves_the_input_flowing() {
 
 #[test]
 fn an_early_end_of_the_input_is_passed_on_after_the_daemon_has_agreed() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     for input in ["", "input"] {
         let client = gate.client();
         client.send(format!("{ATTACH}{input}"));
@@ -58,7 +58,7 @@ fn an_early_end_of_the_input_is_passed_on_after_the_daemon_has_agreed() {
 
 #[test]
 fn a_daemon_that_is_gone_closes_the_client() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let files = gate.files_without(gate.client());
     let (client, connection) = tunnel(gate.client(), &daemon);
     connection.send("output");
@@ -71,7 +71,7 @@ fn a_daemon_that_is_gone_closes_the_client() {
 
 #[test]
 fn a_client_that_resets_closes_the_daemons_side() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let files = gate.files_without(gate.client());
     let (client, _connection) = tunnel(gate.client(), &daemon);
     client.reset();
@@ -80,7 +80,7 @@ fn a_client_that_resets_closes_the_daemons_side() {
 
 #[test]
 fn a_client_that_resets_before_the_daemon_has_agreed_closes_the_daemons_side() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let files = gate.files_without(gate.client());
     let client = gate.client();
     client.send(ATTACH);
@@ -91,7 +91,7 @@ fn a_client_that_resets_before_the_daemon_has_agreed_closes_the_daemons_side() {
 
 #[test]
 fn a_client_that_resets_while_its_input_is_stuck_closes_the_daemons_side() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let files = gate.files_without(gate.client());
     let (client, _connection) = tunnel(gate.client(), &daemon);
     client.flood(64 << 20);
@@ -105,7 +105,7 @@ fn a_client_that_has_closed_its_unix_socket_closes_the_daemons_side() {
     let dir = Dir::new();
     let path = dir.path("gate.sock");
     let listen = format!("unix://{}", path.display());
-    let (gate, daemon) = start_in(dir, &[OPEN, &[("LISTEN", &listen)]].concat());
+    let (gate, daemon) = start_in(dir, &[STREAMS, &[("LISTEN", &listen)]].concat());
     let files = gate.files_without(Gate::unix_client(&path));
 
     let (client, connection) = tunnel(Gate::unix_client(&path), &daemon);

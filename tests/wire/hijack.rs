@@ -1,7 +1,7 @@
 //! When a connection stops being HTTP: only after the daemon has said so, and until then nothing
 //! of the client's goes further than the request.
 
-use super::gate::{OPEN, start};
+use super::gate::{STREAMS, start};
 use super::peer::Peer;
 use super::stand_in::{FORBIDDEN, OK, PING, StandIn};
 use std::thread;
@@ -40,7 +40,7 @@ pub fn tunnel(client: Peer, daemon: &StandIn) -> (Peer, Peer) {
 
 #[test]
 fn nothing_of_the_clients_goes_further_before_the_daemon_has_agreed() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     for (request, agreed) in [
         (ATTACH, UPGRADED),
         (PLAIN_ATTACH, RAW),
@@ -72,7 +72,7 @@ fn nothing_of_the_clients_goes_further_before_the_daemon_has_agreed() {
 
 #[test]
 fn after_a_refused_hijack_the_early_bytes_are_the_next_request() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let refusal = "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n\
                    Content-Length: 16\r\n\r\n{\"message\":\"no\"}";
     for request in [ATTACH, PLAIN_ATTACH, WEBSOCKET, SESSION, GRPC] {
@@ -90,7 +90,7 @@ fn after_a_refused_hijack_the_early_bytes_are_the_next_request() {
 
 #[test]
 fn after_a_refused_hijack_without_a_length_the_early_bytes_are_lost() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let refusal =
         "HTTP/1.1 404 Not Found\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nno\r\n";
     let client = gate.client();
@@ -106,7 +106,7 @@ fn after_a_refused_hijack_without_a_length_the_early_bytes_are_lost() {
 
 #[test]
 fn a_raw_stream_is_no_tunnel_where_only_an_upgrade_makes_one() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     for request in [WEBSOCKET, SESSION, GRPC, PING] {
         let client = gate.client();
         client.send(format!("{request}{FORBIDDEN}"));
@@ -121,7 +121,7 @@ fn a_raw_stream_is_no_tunnel_where_only_an_upgrade_makes_one() {
 
 #[test]
 fn a_daemon_that_switches_protocols_unasked_has_failed() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let client = gate.client();
     client.send(format!("{PING}{FORBIDDEN}"));
     let connection = daemon.accept_with(PING);
@@ -134,7 +134,7 @@ fn a_daemon_that_switches_protocols_unasked_has_failed() {
 #[test]
 fn both_directions_flow_at_once() {
     const BYTES: usize = 4 << 20;
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let (client, connection) = tunnel(gate.client(), &daemon);
     thread::scope(|scope| {
         scope.spawn(|| client.send(vec![b'i'; BYTES]));
@@ -147,7 +147,7 @@ fn both_directions_flow_at_once() {
 #[test]
 fn a_stalled_tunnel_takes_no_memory() {
     const BYTES: usize = 64 << 20;
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let (client, connection) = tunnel(gate.client(), &daemon);
     let before = gate.resident_bytes();
     let sent = client.flood(BYTES);
@@ -160,7 +160,7 @@ fn a_stalled_tunnel_takes_no_memory() {
 #[test]
 fn the_last_output_arrives_although_nobody_reads_the_input() {
     const BYTES: usize = 1 << 20;
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let (client, connection) = tunnel(gate.client(), &daemon);
     // `yes | docker exec -i p command-that-does-not-read`
     client.flood(64 << 20);

@@ -39,13 +39,15 @@ fn ten_thousand_beginnings_stay_within_64_mib() {
     raise_file_limit();
     let dir = Dir::new();
     let daemon = StandIn::at(&dir.daemon());
-    let variables = [OPEN, &[ON, ("HEAD_TIMEOUT", "60")]].concat();
+    let variables = [OPEN, &[ON, ("HEAD_TIMEOUT", "60"), ("MAX_CLIENT_SHARE", "100")]].concat();
     let gate = Gate::start_with_memory_limit(dir, &variables, LIMIT_KIB);
     daemon.expect_probe();
     let ledger = Ledger::with_bystander(&gate, &daemon);
     let beginnings = beginnings();
-    for _ in 0..CLIENTS / CLIENTS_AT_ONCE {
-        let clients: Vec<Peer> = (0..CLIENTS_AT_ONCE).map(|_| gate.client()).collect();
+    for round in 0..CLIENTS / CLIENTS_AT_ONCE {
+        // Of one address, then each of its own.
+        let connect = if round == 0 { Gate::client } else { Gate::stranger };
+        let clients: Vec<Peer> = (0..CLIENTS_AT_ONCE).map(|_| connect(&gate)).collect();
         for (client, bytes) in clients.iter().zip(beginnings.iter().cycle()) {
             // One of a crowd may be cut off meanwhile.
             let _ = client.try_send(bytes);

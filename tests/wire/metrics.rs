@@ -1,7 +1,7 @@
 //! Metrics and health on a listener of their own: what is counted, what is said when something is
 //! wrong, and that nobody there takes anything from the gate or reaches the daemon.
 
-use super::gate::{Dir, Gate, OPEN, start, start_in, wait_until};
+use super::gate::{Dir, Gate, OPEN, STREAMS, start, start_in, wait_until};
 use super::hijack::{ATTACH, UPGRADED, tunnel};
 use super::peer::{Answer, Peer};
 use super::stand_in::{EVENTS, FORBIDDEN, OK, PING, STREAMING, StandIn};
@@ -134,7 +134,7 @@ fn times_are_taken_of_what_the_daemon_answers_and_bytes_are_counted() {
 
 #[test]
 fn tunnels_are_counted_while_they_are_open_and_their_bytes_at_the_end() {
-    let (gate, daemon) = start(&[OPEN, &[ON, ("RELAY", "copy")]].concat());
+    let (gate, daemon) = start(&[STREAMS, &[ON, ("RELAY", "copy")]].concat());
     let (client, connection) = tunnel(gate.client(), &daemon);
     expect(&gate, "tunnels", 1);
     client.send("input");

@@ -25,7 +25,7 @@ fn expect_passes(gate: &Gate, daemon: &StandIn, requests: &[(&str, &str)]) -> (P
 #[test]
 fn audit_lets_everything_pass_and_tells_what_it_would_refuse() {
     let (gate, daemon) = start(&[OPEN, &[("ADMISSION", "audit")]].concat());
-    let both = create("{\"HostConfig\":{\"Privileged\":true,\"Binds\":[\"/etc:/e\",\"data:/d\"]}}");
+    let both = create("{\"HostConfig\":{\"Privileged\":true,\"Binds\":[\"/etc:/e\",\"/srv:/s\"]}}");
     let build = "POST /build?networkmode=host&networkmode=x;y HTTP/1.1\r\nHost: docker\r\n\
                  Content-Length: 3\r\n\r\ntar";
     let requests = [create(PLAIN), create(PRIVILEGED), both, create("nonsense"), build.to_owned()];
@@ -70,7 +70,9 @@ fn audit_lets_pass_what_could_not_be_asked() {
 
 #[test]
 fn off_collects_nothing_and_asks_nothing() {
-    let variables = [OPEN, &[("ADMISSION", "off"), ("MAX_JSON_BYTES", "1024")]].concat();
+    // Shields stand in every mode (`shields.rs`).
+    let off = [("ADMISSION", "off"), ("ENGINE_FIXED", "*"), ("MAX_JSON_BYTES", "1024")];
+    let variables = [OPEN, &off].concat();
     let (gate, daemon) = start(&variables);
     let long = create(&format!("{PRIVILEGED:>2000}"));
     let volumes = create_with(&["data"]);
@@ -241,6 +243,7 @@ fn the_log_never_tells_a_secret_whatever_is_refused() {
             ("AUTH", "1"),
             ("COMMIT", "1"),
             ("VOLUMES", "1"),
+            ("ALLOW_EXISTING", "1"),
         ];
         let (gate, daemon) = start(&[OPEN, &variables].concat());
         for (path, body, passes) in SECRETS {

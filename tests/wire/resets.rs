@@ -1,7 +1,7 @@
 //! Clients that go with a reset at any byte: what reached the daemon is the beginning of what they
 //! sent and nothing else, and nothing is left of them.
 
-use super::gate::{OPEN, start, wait_until};
+use super::gate::{STREAMS, start, wait_until};
 use super::hijack::{ATTACH, UPGRADED};
 use super::ledger::Ledger;
 use super::stand_in::StandIn;
@@ -23,7 +23,7 @@ fn got(daemon: &StandIn) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_reset_at_any_byte_of_a_request_leaves_no_more_than_its_beginning() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     for request in [LOAD, SIZED, ATTACH] {
         let mut whole = 0;
@@ -66,7 +66,7 @@ fn got_whole(daemon: &StandIn, request: &str) -> bool {
 
 #[test]
 fn a_reset_at_any_byte_of_an_answer_ends_the_daemons_side() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     for (request, answer) in [(LIST, ANSWER), (ATTACH, UPGRADED)] {
         for cut in 0..answer.len() {
@@ -91,7 +91,7 @@ const MUCH: usize = 64 << 20;
 
 #[test]
 fn a_reset_with_bytes_under_way_leaves_nothing_behind() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     let length = format!("Content-Length: {MUCH}\r\n\r\n");
     for _ in 0..3 {

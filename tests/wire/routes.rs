@@ -1,7 +1,7 @@
 //! Where the gate answers as the daemon would, and what it sends on as it came: unclean paths, old
 //! versions, bodies that turn out to be empty, several content types.
 
-use super::gate::{OPEN, start};
+use super::gate::{OPEN, STREAMS, start};
 use super::hijack::UPGRADED;
 use super::peer::Peer;
 use super::stand_in::{OK, PING, StandIn};
@@ -78,8 +78,7 @@ fn an_empty_body_in_chunks_goes_on_as_it_came() {
 
 #[test]
 fn where_the_daemon_hijacks_an_empty_body_in_chunks_is_none() {
-    let variables = [("SESSION", "1"), ("GRPC", "1"), ("ALLOW_EXISTING", "1")];
-    let (gate, daemon) = start(&[OPEN, &variables].concat());
+    let (gate, daemon) = start(STREAMS);
     let switching =
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
     for (line, upgrade, answer) in [

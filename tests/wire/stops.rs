@@ -1,7 +1,7 @@
 //! Processes that stand still (SIGSTOP) and go on: nobody else waits for them, and nothing is lost or
 //! comes twice. The daemon that stands still is a second gate, whose daemon is the test.
 
-use super::gate::{Dir, Gate, OPEN, start, start_in};
+use super::gate::{Dir, Gate, STREAMS, start, start_in};
 use super::hijack::tunnel;
 use super::ledger::Ledger;
 use super::peer::Peer;
@@ -29,9 +29,9 @@ fn upload_head() -> String {
 fn chain() -> (Gate, Gate, StandIn) {
     let dir = Dir::new();
     let between = format!("unix://{}", dir.daemon().display());
-    let variables = [OPEN, &[("LISTEN", &between)]].concat();
+    let variables = [STREAMS, &[("LISTEN", &between)]].concat();
     let (inner, daemon) = start_in(Dir::new(), &variables);
-    let outer = Gate::start(dir, OPEN);
+    let outer = Gate::start(dir, STREAMS);
     // It asks who is there.
     daemon.expect_probe();
     (outer, inner, daemon)
@@ -147,7 +147,7 @@ fn a_daemon_whose_queue_is_full_is_said_to_be_so_and_served_again_when_it_is_not
 
 #[test]
 fn a_gate_that_stands_still_goes_on_where_it_was() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(STREAMS);
     let ledger = Ledger::with_bystander(&gate, &daemon);
     let noise = noise();
     for _ in 0..3 {

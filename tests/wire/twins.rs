@@ -1,7 +1,7 @@
 //! However bytes are moved, they are the same: random exchanges and tunnels through three gates
 //! that differ in nothing but `RELAY`, cut and framed in every way, with peers that are slow.
 
-use super::gate::{Gate, OPEN, start};
+use super::gate::{Gate, STREAMS, start};
 use super::hijack::{UPGRADED, tunnel};
 use super::peer::Peer;
 use super::stand_in::{OK, PING, StandIn};
@@ -198,7 +198,7 @@ fn manner() -> impl Strategy<Value = Manner> {
 /// Holds a property of so many random cases in each of the three modes.
 fn holds<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(&S::Value, &Gate, &StandIn)) {
     let gates = RELAYS.map(|relay| {
-        let mut variables = OPEN.to_vec();
+        let mut variables = STREAMS.to_vec();
         variables.push(("RELAY", relay));
         (relay, start(&variables))
     });

@@ -161,7 +161,8 @@ fn more_uploads_than_there_are_pipes_arrive_and_the_pipes_are_closed() {
     let (begun, rest) = request.split_at(BEGUN_BYTES);
     let uploads: Vec<_> = (0..PIPES_MAX + 8)
         .map(|_| {
-            let client = gate.client();
+            // One client alone would not get them all.
+            let client = gate.stranger();
             client.send(begun);
             (client, daemon.accept())
         })

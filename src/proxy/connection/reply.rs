@@ -12,11 +12,13 @@ use crate::proxy::outcome::Cutoff;
 impl Connection {
     pub(super) async fn refuse(&mut self, refusal: &Refusal, incoming: &mut Incoming) -> Then {
         self.tell(incoming, Verdict::Refused(refusal), refusal.status(), None);
-        let message = refusal
-            .daemon_message()
-            .unwrap_or_else(|| format!("{} is refused: {refusal}", incoming.subject.request()));
-        let answer = Answer { status: refusal.status(), message };
-        let method = incoming.method;
+        let (status, method) = (refusal.status(), incoming.method);
+        if let Some(message) = refusal.daemon_message() {
+            let answer = Answer { status, message };
+            return self.say(|stays| answer.unmarked_bytes(method, stays), incoming).await;
+        }
+        let message = format!("{} is refused: {refusal}", incoming.subject.request());
+        let answer = Answer { status, message };
         if let Reason::Moved(location) = &refusal.reason {
             return self.say(|stays| moved(location, method, stays), incoming).await;
         }

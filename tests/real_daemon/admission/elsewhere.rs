@@ -144,6 +144,7 @@ pub static ROWS: &[Row] = &[
     .not_here(SWARM),
     row(&NODE, "Role", r#""manager""#, "ALLOW_NODE_ROLES=manager").not_here(SWARM),
     row(&PLUGIN, "", r#"[{"Name":"network","Value":["host"]}]"#, "ALLOW_PLUGIN_PRIVILEGES=network")
+        .opened_by("ALLOW_PLUGIN_PRIVILEGES=network ENGINE_FIXED=CVE-2026-33997")
         .not_here(ABSENT),
     row(&PLUGIN_SET, "", r#"["mount.source=/"]"#, "ALLOW_PLUGIN_PRIVILEGES=*").not_here(ABSENT),
 ];

@@ -10,6 +10,7 @@ mod of_create;
 mod platform;
 mod random;
 mod row;
+mod shields;
 mod spellings;
 
 use std::io;
@@ -32,6 +33,7 @@ pub const PROOFS: &[&[Proof]] = &[
     platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
+    shields::PROOFS,
 ];
 
 /// A gate that grants every operation; `policy` says which arguments. On its unix socket small
