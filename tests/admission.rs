@@ -224,10 +224,10 @@ fn found_on(
     query: &str,
     rules: &Rules,
 ) -> (Vec<&'static str>, String) {
-    let examiner = Examiner::find(operation).unwrap_or_else(|| panic!("{operation:?} is examined"));
-    let name = examiner.question.map(|_| "c");
-    let head = examiner.head(rules, Some(query.as_bytes()), name);
-    let examined = examiner.examine(rules, body.as_bytes());
+    let line = Examiner::find(operation).unwrap_or_else(|| panic!("{operation:?} is examined"));
+    let name = line.question.map(|_| "c");
+    let head = line.head(rules, Some(query.as_bytes()), name);
+    let examined = line.examine(rules, body.as_bytes());
     let mut findings = [head.findings, examined.findings].concat();
     for question in head.questions.iter().chain(&examined.questions) {
         if let Question::Engine(_) = question {
@@ -480,6 +480,12 @@ fn registries_are_asked_wherever_one_is_named() {
     }
 }
 
+const LOCAL: &str = "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D";
+const SWARM: &str = "/networks/host?scope=swarm";
+const HOST: &str = r#"{"Name":"host","Id":"6a1f","Driver":"host"}"#;
+const MANAGER: &str = r#"{"ID":"k3xy","Spec":{"Role":"manager"}}"#;
+const WORKER: &str = r#"{"ID":"k3xy","Spec":{"Role":"worker"}}"#;
+
 #[test]
 fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
     let body = br#"{"TaskTemplate":{"Networks":[{"Target":"6a1"}]},"Networks":[{"Target":"n"}]}"#;
@@ -491,9 +497,6 @@ fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
     };
     // A swarm network's name may be the beginning of an id of the host's, and be removed meanwhile: so
     // what is asked for are the host's ids, in the swarm and beside it.
-    const LOCAL: &str = "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D";
-    const SWARM: &str = "/networks/host?scope=swarm";
-    const HOST: &str = r#"{"Name":"host","Id":"6a1f","Driver":"host"}"#;
     let closed = |rules: Rules, local: (u16, &str), swarm: (u16, &str)| {
         let mut asked = case(rules);
         let mut paths = Vec::new();
@@ -544,8 +547,6 @@ fn a_node_is_given_the_role_that_it_has_and_no_other() {
         let closed = closed.map(Iterator::collect::<Vec<_>>);
         (paths, closed.map_err(|findings| findings.to_string()))
     };
-    const MANAGER: &str = r#"{"ID":"k3xy","Spec":{"Role":"manager"}}"#;
-    const WORKER: &str = r#"{"ID":"k3xy","Spec":{"Role":"worker"}}"#;
     let asked = vec!["/nodes/m1".to_owned()];
     // It goes on by the id: the name could be another node's by then.
     assert_eq!(closed("", "manager", (200, MANAGER)), (asked.clone(), Ok(vec!["k3xy".to_owned()])));

@@ -103,7 +103,7 @@ fn whole(judge: &mut Judge<'_>, container: &Json<'_>) {
     judge.merge_findings();
 }
 
-/// The security option that the daemon adds where SELinux could not confine a container anyway (moby
+/// The security option that the daemon adds where `SELinux` could not confine a container anyway (moby
 /// `daemon/create.go`, `generateSecurityOpt`).
 const UNLABELLED: &str = "label=disable";
 
@@ -114,18 +114,16 @@ fn without_implied<'c>(config: &'c Json<'c>) -> Cow<'c, Json<'c>> {
     let is_implied = config.field("Privileged") == Some(&Json::Bool(true))
         || is_host("PidMode")
         || is_host("IpcMode");
-    match config {
-        Json::Object(entries) if is_implied => {
-            let mut entries = entries.clone();
-            for (name, value) in &mut entries {
-                if let ("SecurityOpt", Json::List(options)) = (&**name, value) {
-                    options.retain(|option| option.text() != Some(UNLABELLED));
-                }
-            }
-            Cow::Owned(Json::Object(entries))
+    let Some(entries) = config.entries().filter(|_| is_implied) else {
+        return Cow::Borrowed(config);
+    };
+    let mut entries = entries.to_vec();
+    for (name, value) in &mut entries {
+        if let ("SecurityOpt", Json::List(options)) = (&**name, value) {
+            options.retain(|option| option.text() != Some(UNLABELLED));
         }
-        _ => Cow::Borrowed(config),
     }
+    Cow::Owned(Json::Object(entries))
 }
 
 /// Judges the mounts that are `meant`, by whether they are read-only; all as read-only ones where

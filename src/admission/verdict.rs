@@ -431,8 +431,8 @@ mod tests {
         let mut case = case(Operation::VolumeDelete, "force=true", "data");
         let bound = br#"{"Driver":"local","Options":{"type":"none","o":"bind","device":"/etc"}}"#;
         case.answer(200, bound);
-        let cause = case.close().expect_err("bound").cause();
-        assert_eq!(cause, Cause::Withheld(Variable::BindMounts));
+        let findings = case.close().expect_err("bound");
+        assert_eq!(findings.cause(), Cause::Withheld(Variable::BindMounts));
     }
 
     #[test]
