@@ -224,12 +224,12 @@ fn found_on(
     query: &str,
     rules: &Rules,
 ) -> (Vec<&'static str>, String) {
-    let examiner = Examiner::find(operation).unwrap_or_else(|| panic!("{operation:?} is examined"));
-    let name = examiner.question.map(|_| "c");
-    let head = examiner.head(rules, Some(query.as_bytes()), name);
-    let content = examiner.examine(rules, body.as_bytes());
-    let mut findings = [head.findings, content.findings].concat();
-    for question in head.questions.iter().chain(&content.questions) {
+    let line = Examiner::find(operation).unwrap_or_else(|| panic!("{operation:?} is examined"));
+    let name = line.question.map(|_| "c");
+    let head = line.head(rules, Some(query.as_bytes()), name);
+    let examined = line.examine(rules, body.as_bytes());
+    let mut findings = [head.findings, examined.findings].concat();
+    for question in head.questions.iter().chain(&examined.questions) {
         if let Question::Engine(_) = question {
             findings.extend(question.answered(rules, 200, info.as_bytes()).examined.findings);
         }
@@ -483,6 +483,8 @@ fn registries_are_asked_wherever_one_is_named() {
 const LOCAL: &str = "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D";
 const SWARM: &str = "/networks/host?scope=swarm";
 const HOST: &str = r#"{"Name":"host","Id":"6a1f","Driver":"host"}"#;
+const MANAGER: &str = r#"{"ID":"k3xy","Spec":{"Role":"manager"}}"#;
+const WORKER: &str = r#"{"ID":"k3xy","Spec":{"Role":"worker"}}"#;
 
 #[test]
 fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
@@ -529,9 +531,6 @@ fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
     assert_eq!(refused, Err(message.to_owned()));
     assert!(case(rules("ALLOW_HOST_NAMESPACES=network")).question().is_none());
 }
-
-const MANAGER: &str = r#"{"ID":"k3xy","Spec":{"Role":"manager"}}"#;
-const WORKER: &str = r#"{"ID":"k3xy","Spec":{"Role":"worker"}}"#;
 
 #[test]
 fn a_node_is_given_the_role_that_it_has_and_no_other() {

@@ -103,7 +103,7 @@ fn whole(judge: &mut Judge<'_>, container: &Json<'_>) {
     judge.merge_findings();
 }
 
-/// The security option that the daemon adds where labels could not confine a container anyway (moby
+/// The security option that the daemon adds where `SELinux` could not confine a container anyway (moby
 /// `daemon/create.go`, `generateSecurityOpt`).
 const UNLABELLED: &str = "label=disable";
 
@@ -114,11 +114,10 @@ fn without_implied<'c>(config: &'c Json<'c>) -> Cow<'c, Json<'c>> {
     let is_implied = config.field("Privileged") == Some(&Json::Bool(true))
         || is_host("PidMode")
         || is_host("IpcMode");
-    let Json::Object(entries) = config else { return Cow::Borrowed(config) };
-    if !is_implied {
+    let Some(entries) = config.entries().filter(|_| is_implied) else {
         return Cow::Borrowed(config);
-    }
-    let mut entries = entries.clone();
+    };
+    let mut entries = entries.to_vec();
     for (name, value) in &mut entries {
         if let ("SecurityOpt", Json::List(options)) = (&**name, value) {
             options.retain(|option| option.text() != Some(UNLABELLED));

@@ -85,13 +85,13 @@ impl OwnContainer {
 #[must_use]
 pub fn sharing_network(list: &Json<'_>, id: &str) -> Vec<String> {
     let Json::List(containers) = list else { return Vec::new() };
-    let shared = format!("container:{id}");
-    let has_it = |container: &&Json<'_>| {
+    let mode_of_sharing = format!("container:{id}");
+    let is_sharing = |container: &&Json<'_>| {
         let mode = container.field("HostConfig").and_then(|config| config.field("NetworkMode"));
-        mode.and_then(Json::text) == Some(&shared)
+        mode.and_then(Json::text) == Some(&mode_of_sharing)
     };
     let id = |container: &Json<'_>| container.field("Id").and_then(Json::text).map(str::to_owned);
-    containers.iter().filter(has_it).filter_map(id).collect()
+    containers.iter().filter(is_sharing).filter_map(id).collect()
 }
 
 /// What the gate is to its own daemon.

@@ -1,137 +1,17 @@
 //! SHA-256 (FIPS 180-4), by which a list names a text that is too long to be an item.
 
+use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
-/// The first words of the state: fractions of the square roots of the first 8 primes.
-const START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
-
-/// A word for each round: fractions of the cube roots of the first 64 primes.
-const ROUNDS: [u32; 64] = [
-    0x428a_2f98,
-    0x7137_4491,
-    0xb5c0_fbcf,
-    0xe9b5_dba5,
-    0x3956_c25b,
-    0x59f1_11f1,
-    0x923f_82a4,
-    0xab1c_5ed5,
-    0xd807_aa98,
-    0x1283_5b01,
-    0x2431_85be,
-    0x550c_7dc3,
-    0x72be_5d74,
-    0x80de_b1fe,
-    0x9bdc_06a7,
-    0xc19b_f174,
-    0xe49b_69c1,
-    0xefbe_4786,
-    0x0fc1_9dc6,
-    0x240c_a1cc,
-    0x2de9_2c6f,
-    0x4a74_84aa,
-    0x5cb0_a9dc,
-    0x76f9_88da,
-    0x983e_5152,
-    0xa831_c66d,
-    0xb003_27c8,
-    0xbf59_7fc7,
-    0xc6e0_0bf3,
-    0xd5a7_9147,
-    0x06ca_6351,
-    0x1429_2967,
-    0x27b7_0a85,
-    0x2e1b_2138,
-    0x4d2c_6dfc,
-    0x5338_0d13,
-    0x650a_7354,
-    0x766a_0abb,
-    0x81c2_c92e,
-    0x9272_2c85,
-    0xa2bf_e8a1,
-    0xa81a_664b,
-    0xc24b_8b70,
-    0xc76c_51a3,
-    0xd192_e819,
-    0xd699_0624,
-    0xf40e_3585,
-    0x106a_a070,
-    0x19a4_c116,
-    0x1e37_6c08,
-    0x2748_774c,
-    0x34b0_bcb5,
-    0x391c_0cb3,
-    0x4ed8_aa4a,
-    0x5b9c_ca4f,
-    0x682e_6ff3,
-    0x748f_82ee,
-    0x78a5_636f,
-    0x84c8_7814,
-    0x8cc7_0208,
-    0x90be_fffa,
-    0xa450_6ceb,
-    0xbef9_a3f7,
-    0xc671_78f2,
-];
-
-const BLOCK_BYTES: usize = 64;
-const LENGTH_BYTES: usize = 8;
-
-/// The digest in hexadecimal, as `sha256sum` prints it.
+/// The digest of `bytes` in hexadecimal.
 #[must_use]
-pub fn hex(text: &[u8]) -> String {
-    let mut padded = text.to_vec();
-    padded.push(0x80);
-    while !padded.len().saturating_add(LENGTH_BYTES).is_multiple_of(BLOCK_BYTES) {
-        padded.push(0);
-    }
-    let bits = u64::try_from(text.len()).unwrap_or(u64::MAX).wrapping_mul(8);
-    padded.extend_from_slice(&bits.to_be_bytes());
-    let (blocks, _) = padded.as_chunks::<BLOCK_BYTES>();
+pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for word in blocks.iter().fold(START, compress) {
+    for byte in Sha256::digest(bytes) {
         // A String takes whatever is written to it.
-        let _ = write!(text, "{word:08x}");
+        let _ = write!(text, "{byte:02x}");
     }
     text
-}
-
-#[expect(clippy::many_single_char_names, reason = "they are the standard's")]
-fn compress(state: [u32; 8], block: &[u8; BLOCK_BYTES]) -> [u32; 8] {
-    let (words, _) = block.as_chunks::<4>();
-    let mut schedule: Vec<u32> = words.iter().map(|&word| u32::from_be_bytes(word)).collect();
-    while let Some([w16, w15, .., w7, _, _, _, _, w2, _]) = schedule.last_chunk::<16>().copied() {
-        if schedule.len() == ROUNDS.len() {
-            break;
-        }
-        let small0 = w15.rotate_right(7) ^ w15.rotate_right(18) ^ (w15 >> 3);
-        let small1 = w2.rotate_right(17) ^ w2.rotate_right(19) ^ (w2 >> 10);
-        schedule.push(w16.wrapping_add(small0).wrapping_add(w7).wrapping_add(small1));
-    }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
-    for (round, word) in ROUNDS.iter().zip(&schedule) {
-        let big1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
-        let choice = (e & f) ^ (!e & g);
-        let one =
-            h.wrapping_add(big1).wrapping_add(choice).wrapping_add(*round).wrapping_add(*word);
-        let big0 = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
-        let majority = (a & b) ^ (a & c) ^ (b & c);
-        (h, g, f, e) = (g, f, e, d.wrapping_add(one));
-        (d, c, b, a) = (c, b, a, one.wrapping_add(big0).wrapping_add(majority));
-    }
-    let mut sum = [a, b, c, d, e, f, g, h];
-    for (word, before) in sum.iter_mut().zip(state) {
-        *word = word.wrapping_add(before);
-    }
-    sum
 }
 
 #[cfg(test)]

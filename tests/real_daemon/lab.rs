@@ -105,8 +105,8 @@ impl Lab {
         Daemon::start_without_debug(self.engine, &self.programs, &self.directory.join(name))
     }
 
-    /// With this in its configuration file.
-    pub fn start_daemon_with(&self, name: &str, settings: &str) -> io::Result<Daemon> {
+    /// Another daemon of the same engine, with this in its configuration file.
+    pub fn start_daemon_with_settings(&self, name: &str, settings: &str) -> io::Result<Daemon> {
         let directory = self.directory.join(name);
         Daemon::start_with_settings(self.engine, &self.programs, &directory, settings)
     }

@@ -341,9 +341,8 @@ fn runtimes(lab: &Lab) -> Result<(), Failed> {
     remove(lab)?;
     refused(create(&plain, "other"), "needs ALLOW_RUNTIMES=other")?;
     drop(plain);
-    let directory = lab.directory().join("runtimes");
     let settings = r#"{"default-runtime":"other","runtimes":{"other":{"path":"runc"}}}"#;
-    let daemon = lab.start_daemon_with("runtimes", settings)?;
+    let daemon = lab.start_daemon_with_settings("runtimes", settings)?;
     let gate = Gate::start(&daemon.socket(), "CONTAINERS=1 POST=1 INFO=1")?;
     let mark = daemon.mark();
     for runtime in ["runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"] {
@@ -367,7 +366,7 @@ fn runtimes(lab: &Lab) -> Result<(), Failed> {
         other => return Err(format!("{other:?}").into()),
     }
     drop((open, daemon));
-    fs::remove_dir_all(directory)?;
+    fs::remove_dir_all(lab.directory().join("runtimes"))?;
     Ok(())
 }
 
