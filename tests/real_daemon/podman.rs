@@ -24,6 +24,7 @@ pub const PROOFS: &[Proof] = &[
     ("the docker client finds in Podman behind the gate what it finds without it", docker_client),
     ("what a policy does not open is refused before Podman sees it", what_is_closed),
     ("nothing of Podman's own API can be reached, however it is written", its_own_api),
+    ("ordinary containers of Podman's are entered, others are not", existing_containers),
     (
         "whatever requests are made of, Podman runs nothing that the policy does not allow",
         at_random,
@@ -238,6 +239,57 @@ fn its_own_api(lab: &Lab) -> Result<(), Failed> {
         Some(call) => Err(format!("Podman has run {call}").into()),
         None => Ok(()),
     }
+}
+
+/// Options of a create, and what a refusal says that an exec in the container needs.
+const CONTAINERS: &[(&str, Option<&str>)] = &[
+    ("--network none", None),
+    ("", None),
+    ("--network none -v data:/d", None),
+    ("--network none -v data:/d:ro -v /anonymous --tmpfs /t --mount type=tmpfs,dst=/u", None),
+    (
+        "--network none --read-only --cap-drop ALL --cap-add CHOWN --security-opt no-new-privileges",
+        None,
+    ),
+    ("--network none --memory 64m --pids-limit 100 --user 1000:1000 --label a=b -it", None),
+    ("--network none --privileged", Some("ALLOW_PRIVILEGED=1")),
+    ("--network none --pid host", Some("ALLOW_HOST_NAMESPACES=pid")),
+    ("--network host", Some("ALLOW_HOST_NAMESPACES=network")),
+    ("--network none --cap-add SYS_ADMIN", Some("ALLOW_CAPABILITIES=SYS_ADMIN")),
+    ("--network none -v /etc:/e:ro", Some("ALLOW_BIND_MOUNTS=/etc:ro")),
+];
+
+/// This machine may have too little for Podman to start one; that an exec has come to it shows all
+/// the same.
+fn existing_containers(lab: &Lab) -> Result<(), Failed> {
+    let podman = Podman::start(lab)?;
+    lab.fresh_work_directory()?;
+    let import = "mkdir -p image/bin && cp /bin/busybox image/bin/sh && tar -C image -c . | docker import - bb";
+    let imported = lab.shell(&podman.endpoint(), import)?;
+    if imported.code != Some(0) {
+        return Err(imported.stderr().into());
+    }
+    let gate = Gate::start(&podman.socket(), "CONTAINERS=1 EXEC=1 POST=1")?;
+    for (options, needs) in CONTAINERS {
+        let made =
+            format!("docker rm -f box >/dev/null 2>&1; docker create --name box {options} bb sh");
+        let made = lab.shell(&podman.endpoint(), &made)?;
+        if made.code != Some(0) {
+            return Err(format!("{options}: {}", made.stderr()).into());
+        }
+        let mark = podman.mark();
+        let exec = r#"{"Cmd":["true"]}"#;
+        let answer = gate.endpoint().ask("POST", "/v1.41/containers/box/exec", exec)?;
+        let has_come = podman.all_calls_since(&mark).iter().any(|call| call.starts_with("POST "));
+        let is_as_expected = match needs {
+            None => has_come && answer.status != 403,
+            Some(needs) => !has_come && answer.status == 403 && answer.message()?.contains(needs),
+        };
+        if !is_as_expected {
+            return Err(format!("{options}: {answer:?}").into());
+        }
+    }
+    Ok(())
 }
 
 fn at_random(lab: &Lab) -> Result<(), Failed> {

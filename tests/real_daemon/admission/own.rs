@@ -67,8 +67,8 @@ const CLOSED: &str = r#"
     docker cp web:/tmp/file - >/dev/null
     docker network disconnect net web
     docker commit web taken >/dev/null
-    docker create --name second --network none --volumes-from web bb >/dev/null
-    docker create --name third --pid container:web --ipc none --network none bb >/dev/null
+    docker create --name second --network none --volumes-from web bb true >/dev/null
+    docker create --name third --pid container:web --ipc none --network none bb true >/dev/null
     docker update --memory 64m --memory-swap 64m web >/dev/null
     docker rename web other
     docker restart -t 0 other >/dev/null
