@@ -131,7 +131,7 @@ const OTHERS: &[Row] = &[
     (Op::SwarmInit, r#"{"Spec":{"CAConfig":{"ExternalCAs":[{"URL":"https://ca.example:8080/sign"}]}}}"#, "swarm-peers", "ALLOW_SWARM_PEERS=ca.example"),
     (Op::SwarmUpdate, r#"{"TaskDefaults":{"LogDriver":{"Name":"fluentd"}}}"#, "log-drivers", "ALLOW_LOG_DRIVERS=fluentd"),
     (Op::SwarmJoin, r#"{"RemoteAddrs":["10.0.0.1:2377"]}"#, "swarm-peers", "ALLOW_SWARM_PEERS=10.0.0.1"),
-    (Op::NodeUpdate, r#"{"Role":"manager"}"#, "node-roles", "ALLOW_NODE_ROLES=worker,manager"),
+    (Op::NodeUpdate, r#"{"Role":"captain"}"#, "bad-value", ""),
     (Op::PluginPull, r#"[{"Name":"mount","Value":["/"]}]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=mount ENGINE_FIXED=CVE-2026-33997"),
     (Op::PluginUpgrade, r#"[{"Name":"network","Value":["host"]}]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=network ENGINE_FIXED=CVE-2026-33997"),
     (Op::PluginSet, r#"["mount.source=/"]"#, "plugin-privileges", "ALLOW_PLUGIN_PRIVILEGES=*"),
@@ -151,7 +151,7 @@ const QUERIES: &[Row] = &[
     (Op::ImageBuild, "remote=https://example.org/x.git", "build-remote", "ALLOW_BUILD_REMOTE=1"),
     (Op::ImageBuild, "cgroupparent=/x", "cgroup-parents", "ALLOW_CGROUP_PARENTS=/"),
     (Op::ImageBuild, "securityopt=%5B%22x%22%5D", "security-opt", "ALLOW_SECURITY_OPT=x"),
-    (Op::ImageBuild, "securityopt=x", "bad-value", ""),
+    (Op::ImageBuild, "securityopt=x", "security-opt", "ALLOW_SECURITY_OPT=x"),
     (Op::ImageBuild, "networkmode=default&networkmode=none", "bad-query", ""),
     (Op::ImageBuild, "t=a;b", "bad-query", ""),
     (Op::ImageBuild, "t=%zz", "bad-query", ""),
@@ -527,6 +527,41 @@ fn a_service_is_not_put_on_the_hosts_network_by_its_id() {
     let message = "TaskTemplate.Networks[0].Target \"6a1\" shares the host's network: its loopback services and abstract sockets: needs ALLOW_HOST_NAMESPACES=network";
     assert_eq!(refused, Err(message.to_owned()));
     assert!(case(rules("ALLOW_HOST_NAMESPACES=network")).question().is_none());
+}
+
+#[test]
+fn a_node_is_given_the_role_that_it_has_and_no_other() {
+    let examiner = Examiner::find(Op::NodeUpdate).expect("examined");
+    let closed = |settings: &str, role: &str, answer: (u16, &str)| {
+        let mut case = Case::of(examiner, &Arc::new(rules(settings)), None, Some("m1"));
+        case.read(format!(r#"{{"Role":"{role}","Availability":"drain"}}"#).into_bytes());
+        let mut paths = Vec::new();
+        while let Some(question) = case.question() {
+            paths.push(question.path());
+            case.answer(answer.0, answer.1.as_bytes());
+        }
+        let closed = case.close().map(|passed| passed.resolved.into_iter().map(|one| one.id));
+        let closed = closed.map(Iterator::collect::<Vec<_>>);
+        (paths, closed.map_err(|findings| findings.to_string()))
+    };
+    const MANAGER: &str = r#"{"ID":"k3xy","Spec":{"Role":"manager"}}"#;
+    const WORKER: &str = r#"{"ID":"k3xy","Spec":{"Role":"worker"}}"#;
+    let asked = vec!["/nodes/m1".to_owned()];
+    // It goes on by the id: the name could be another node's by then.
+    assert_eq!(closed("", "manager", (200, MANAGER)), (asked.clone(), Ok(vec!["k3xy".to_owned()])));
+    let (_, refused) = closed("", "manager", (200, WORKER));
+    let message = "Role \"manager\" is a role that gives the node power over the swarm: needs ALLOW_NODE_ROLES=manager";
+    assert_eq!(refused, Err(message.to_owned()));
+    for answer in
+        [(404, "{}"), (200, "{}"), (200, r#"{"ID":"a/b","Spec":{"Role":"manager"}}"#), (500, "")]
+    {
+        assert!(closed("", "manager", answer).1.is_err(), "{answer:?}");
+    }
+    for (settings, role) in
+        [("", "worker"), ("ALLOW_NODE_ROLES=worker,manager", "manager"), ("", "")]
+    {
+        assert_eq!(closed(settings, role, (500, "")), (vec![], Ok(vec![])), "{settings} {role}");
+    }
 }
 
 /// A runtime, the engine's default one, and whether it may be named.

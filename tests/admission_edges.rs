@@ -27,7 +27,9 @@ const BODIES: &[Row] = &[
     (Op::ContainerCreate, "ALLOW_DEVICES=/dev/dri", r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/sda"}]}}"#, &["devices"]),
     (Op::ContainerCreate, "ALLOW_DEVICES=/dev/dri", r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/dri/../dri/card0"}]}}"#, &["devices"]),
     (Op::ContainerCreate, "ALLOW_DEVICES=gpu", r#"{"HostConfig":{"Devices":[{"PathOnHost":"/gpu"}]}}"#, &["devices"]),
-    (Op::ContainerCreate, "ALLOW_DEVICES=dev/dri", r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/dri"}]}}"#, &["devices"]),
+    (Op::ContainerCreate, "ALLOW_DEVICES=/dev/video*", r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/video0"}]}}"#, PASSES),
+    (Op::ContainerCreate, "ALLOW_DEVICES=/dev/video*", r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/videa"}]}}"#, &["devices"]),
+    (Op::ContainerCreate, "ALLOW_CAPABILITIES=NET_*", r#"{"HostConfig":{"CapAdd":["cap_net_admin","NETX","SYS_TIME"]}}"#, &["bad-value", "capabilities"]),
     (Op::ContainerCreate, "ALLOW_DEVICES=*", r#"{"HostConfig":{"Devices":[{}]}}"#, &["bad-value"]),
     (Op::ContainerCreate, "ALLOW_DEVICES=gpu", r#"{"HostConfig":{"DeviceRequests":[{"Driver":""}]}}"#, PASSES),
     (Op::ContainerCreate, "ALLOW_DEVICES=gpu", r#"{"HostConfig":{"DeviceRequests":[{"Driver":"cdi"}]}}"#, &["devices"]),
@@ -94,6 +96,18 @@ const BODIES: &[Row] = &[
     (Op::ServiceCreate, "ALLOW_HOST_NAMESPACES=network", r#"{"TaskTemplate":{"ContainerSpec":{"Sysctls":{"net.a":"1"}}}}"#, PASSES),
     (Op::SystemAuth, "ALLOW_REGISTRIES=ghcr.io", r#"{"serveraddress":""}"#, PASSES),
     (Op::SystemAuth, "", r#"{"serveraddress":"https://evil.example"}"#, PASSES),
+    (Op::SystemAuth, "", r#"{"serveraddress":"http://localhost:5000/v2/"}"#, &["registries"]),
+    (Op::SystemAuth, "", r#"{"serveraddress":"[::ffff:127.0.0.1]:5000"}"#, &["registries"]),
+    (Op::SystemAuth, "", r#"{"serveraddress":"https://a@localhost"}"#, &["bad-value"]),
+    (Op::SystemAuth, "ALLOW_REGISTRIES=localhost:5000", r#"{"serveraddress":"localhost:5000"}"#, PASSES),
+    (Op::SystemAuth, "ALLOW_REGISTRIES=ghcr.io/acme/*", r#"{"serveraddress":"https://ghcr.io"}"#, PASSES),
+    (Op::ContainerCreate, "ALLOW_REGISTRIES=docker.io/acme", r#"{"Image":"acme/app@sha256:00"}"#, PASSES),
+    (Op::ContainerCreate, "ALLOW_REGISTRIES=docker.io/acme", r#"{"Image":"docker.io/library/acme"}"#, &["registries"]),
+    (Op::ContainerCreate, "ALLOW_REGISTRIES=docker.io/acme", r#"{"HostConfig":{"Mounts":[{"Type":"image","Source":"app"}]}}"#, &["registries"]),
+    (Op::ContainerCreate, "", r#"{"Image":"localhost:5000/x"}"#, PASSES),
+    (Op::ServiceCreate, "", r#"{"TaskTemplate":{"ContainerSpec":{"Image":"localhost:5000/x"}}}"#, &["registries"]),
+    (Op::ServiceCreate, "ALLOW_REGISTRIES=*,localhost:5000", r#"{"TaskTemplate":{"ContainerSpec":{"Image":"localhost:5000/x"}}}"#, PASSES),
+    (Op::ServiceCreate, "ALLOW_REGISTRIES=docker.io", r#"{"TaskTemplate":{"ContainerSpec":{"Image":"0123abcd"}}}"#, &["registries"]),
     (Op::CheckpointCreate, "", r#"{"CheckpointID":"a-b_c.1"}"#, PASSES),
     (Op::CheckpointCreate, "", r#"{"CheckpointID":".a"}"#, &["bad-value"]),
     (Op::CheckpointCreate, "", r#"{"CheckpointID":"a/b"}"#, &["bad-value"]),
@@ -158,6 +172,36 @@ const QUERIES: &[Row] = &[
     (Op::ImageSearch, "ALLOW_REGISTRIES=ghcr.io", "term=ghcr.io/x", PASSES),
     (Op::ImageSearch, "ALLOW_REGISTRIES=ghcr.io", "term=x", &["registries"]),
     (Op::ImageSearch, "", "term=evil.example/x", PASSES),
+    (Op::ImageSearch, "", "term=127.0.0.1:5000/x", &["registries"]),
+    (Op::ImageBuild, "ALLOW_REGISTRIES=docker.io", "t=a&t=b:1&t=acme/c", PASSES),
+    (Op::ImageBuild, "ALLOW_REGISTRIES=docker.io", "t=a&t=ghcr.io/b", &["registries"]),
+    (Op::ImageBuild, "", "t=a&t=localhost:5000/b", PASSES),
+    (Op::ImageBuild, "ALLOW_REGISTRIES=docker.io", "outputs=[{\"Type\":\"image\",\"Attrs\":{\"name\":\"a,ghcr.io/b\"}}]", &["registries"]),
+    (Op::ImageBuild, "ALLOW_REGISTRIES=docker.io", "outputs=[{\"type\":\"tar\"},{\"attrs\":{\"name\":\"a\"}}]", PASSES),
+    (Op::ImageBuild, "", "outputs=[{\"Type\":\"image\",\"Attrs\":{\"name\":\"localhost:5000/b\",\"push\":\"true\"}}]", &["registries"]),
+    (Op::ImageBuild, "", "outputs=[{\"Type\":\"image\",\"Attrs\":{\"name\":\"localhost:5000/b\"}}]", PASSES),
+    (Op::ImageBuild, "", "outputs=[", &["bad-value"]),
+    (Op::ImageBuild, "", "outputs=null", PASSES),
+    (Op::ImageTag, "ALLOW_REGISTRIES=ghcr.io/acme", "repo=ghcr.io/acme/app&tag=1", PASSES),
+    (Op::ImageTag, "ALLOW_REGISTRIES=ghcr.io/acme", "repo=ghcr.io/acmeevil/app&tag=1", &["registries"]),
+    (Op::ImageTag, "ALLOW_REGISTRIES=ghcr.io/acme", "repo=app", &["registries"]),
+    (Op::ImageTag, "ALLOW_REGISTRIES=docker.io", "repo=cafe", PASSES),
+    (Op::ImageTag, "", "repo=localhost:5000/app", PASSES),
+    (Op::ImageCommit, "ALLOW_REGISTRIES=ghcr.io/acme/*", "container=c&repo=ghcr.io/acme/app", PASSES),
+    (Op::ImageCommit, "ALLOW_REGISTRIES=ghcr.io/acme/*", "container=c&repo=ghcr.io/acme", &["registries"]),
+    (Op::ImageCommit, "ALLOW_REGISTRIES=ghcr.io/acme/*", "container=c", PASSES),
+    (Op::ImageCreate, "ALLOW_REGISTRIES=ghcr.io/acme", "fromSrc=-&repo=app", &["registries"]),
+    (Op::ImageCreate, "ALLOW_REGISTRIES=ghcr.io/acme", "fromSrc=-&repo=ghcr.io/acme/app", PASSES),
+    (Op::ImageCreate, "ALLOW_REGISTRIES=ghcr.io/acme", "fromImage=ghcr.io/acme/app&tag=1", PASSES),
+    (Op::ImageCreate, "ALLOW_REGISTRIES=ghcr.io/acme", "fromImage=ghcr.io/other/app&tag=1", &["registries"]),
+    (Op::ImageCreate, "", "fromImage=0x7f.1:5000/app", &["registries"]),
+    (Op::ImageCreate, "ALLOW_REGISTRIES=*,localhost:5000", "fromImage=localhost:5000/app", PASSES),
+    (Op::ImageLoad, "", "", PASSES),
+    (Op::ImageLoad, "ALLOW_REGISTRIES=*", "", PASSES),
+    (Op::ImageLoad, "ALLOW_REGISTRIES=docker.io", "", &["registries"]),
+    (Op::ImageLoad, "ALLOW_REGISTRIES=docker.io,load", "", PASSES),
+    (Op::PluginPull, "", "remote=[::1]:5000/p", &["registries"]),
+    (Op::PluginPull, "ALLOW_REGISTRIES=docker.io/vieux", "remote=vieux/sshfs", PASSES),
 ];
 
 /// The defaults with settings, of which none holds a blank.
@@ -243,12 +287,27 @@ fn a_security_option_is_named_as_it_would_be_listed() {
 
 #[test]
 fn so_many_findings_are_kept_each_with_what_it_is_about() {
-    let binds: Vec<String> = (0..40).map(|number| format!("\"/etc/{number}:/e\"")).collect();
-    let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, binds.join(","));
-    let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
-    assert_eq!(examined.findings.len(), 32);
-    let first = examined.findings.first().expect("a finding");
-    assert_eq!((first.value.as_str(), first.is_mount), ("/etc/0", true));
+    // Where there are more, none of them could be left out: the rest has not been looked at.
+    for (count, kept, is_mount) in
+        [(31, 31, true), (32, 32, true), (33, 32, false), (40, 32, false)]
+    {
+        let binds: Vec<String> = (0..count).map(|number| format!("\"/etc/{number}:/e\"")).collect();
+        let body = format!(r#"{{"HostConfig":{{"Binds":[{}]}}}}"#, binds.join(","));
+        let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
+        assert_eq!(examined.findings.len(), kept);
+        let first = examined.findings.first().expect("a finding");
+        assert_eq!((first.value.as_str(), first.is_mount), ("/etc/0", is_mount), "{count}");
+    }
+}
+
+#[test]
+fn fields_that_nobody_knows_pass_by_the_thousand_and_no_more() {
+    for (count, passes) in [(1024, true), (1025, false)] {
+        let fields: Vec<String> = (0..count).map(|number| format!("\"F{number}\":1")).collect();
+        let body = format!("{{{}}}", fields.join(","));
+        let examined = examiner(Op::ContainerCreate).examine(&Rules::new(), body.as_bytes());
+        assert_eq!(examined.findings.is_empty(), passes, "{count}");
+    }
 }
 
 #[test]

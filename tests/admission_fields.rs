@@ -42,7 +42,6 @@ const PARAMETERS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("PutContainerArchive", "path", "links may lead anywhere: the mounts are judged instead"),
     ("PutContainerArchive", "noOverwriteDirNonDir", "what becomes of a name that is taken"),
     ("PutContainerArchive", "copyUIDGID", "whose the files are, inside the container"),
-    ("ImageBuild", "t", "may be there many times; a name for the result"),
     ("ImageCommit", "changes", "may be there many times; says what an image says"),
     ("ImageCreate", "changes", "may be there many times; says what an image says"),
     ("ImagePush", "tag", "which of the name's images"),

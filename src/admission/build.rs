@@ -4,6 +4,7 @@
 use super::field::{Field, Rule, examined, harmless, inside};
 use super::json::Json;
 use super::judge::Judge;
+use super::registry;
 use super::variable::Variable;
 
 /// The query of `ImageBuild`.
@@ -30,7 +31,8 @@ pub const IMAGE_BUILD_QUERY: &[Field] = &[
             match super::json::read(text.as_bytes()) {
                 _ if text.is_empty() => {}
                 Ok(options) => judge.each_text(&options, super::security::security_opt),
-                Err(_) => judge.bad_text(text, "is no list of texts in JSON"),
+                // The daemon takes it as it is.
+                Err(_) => super::security::security_opt(judge, text),
             }
         }),
         Variable::SecurityOpt,
@@ -42,8 +44,9 @@ pub const IMAGE_BUILD_QUERY: &[Field] = &[
     harmless("version"),
     harmless("session"),
     harmless("buildid"),
+    registry::given_fields("t"),
     // Where a result goes: to the client through its session, or to an image of the daemon's.
-    harmless("outputs"),
+    examined("outputs", Rule::By(outputs), Variable::Registries, registry::REASON),
     harmless("dockerfile"),
     // What the same fields of HostConfig are to a container.
     harmless("extrahosts"),
@@ -74,6 +77,32 @@ fn remote(judge: &mut Judge<'_>, value: &Json<'_>) {
     if !is_plain && !judge.is_open("") {
         // Not shown: it may hold a token.
         judge.withhold("", "1");
+    }
+}
+
+/// `BuildKit`'s exporters: `[{"Type":"image","Attrs":{"name":"a,b","push":"true"}}]`. Another than that
+/// names no image, or one for the client (moby `builder/builder-next/builder.go`).
+fn outputs(judge: &mut Judge<'_>, value: &Json<'_>) {
+    let text = value.text().unwrap_or_default();
+    let outputs = match super::json::read(text.as_bytes()) {
+        _ if text.is_empty() => return,
+        Ok(Json::List(outputs)) => outputs,
+        Ok(Json::Null) => return,
+        Ok(_) | Err(_) => return judge.bad_text(text, "is no list of outputs in JSON"),
+    };
+    for output in &outputs {
+        judge.read_once(output, super::json::Keys::Folded);
+        let attributes = output.field("Attrs").and_then(Json::entries).unwrap_or_default();
+        let pushes = attributes.iter().any(|(key, _)| key == "push" || key == "registry.insecure");
+        for (_, names) in attributes.iter().filter(|(key, _)| key == "name") {
+            for name in names.text().unwrap_or_default().split(',').map(str::trim) {
+                if pushes {
+                    registry::remote(judge, name);
+                } else {
+                    registry::given(judge, name);
+                }
+            }
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use super::judge::{Examined, Judge};
 use super::lookup::Question;
 use super::rules::Rules;
 use super::{
-    build, checkpoint, container, exec, image, network, plugin, query, service, swarm, volume,
+    build, checkpoint, container, exec, image, network, plugin, query, registry, service, swarm,
+    volume,
 };
 use crate::api::Operation;
 use std::borrow::Cow;
@@ -184,6 +185,8 @@ pub const EXAMINERS: &[Examiner] = &[
         .query(image::IMAGE_COMMIT_QUERY)
         .body(&object(&image::IMAGE_COMMIT)),
     Examiner::of(Op::ImageCreate).query(image::IMAGE_CREATE_QUERY),
+    Examiner::of(Op::ImageTag).query(image::IMAGE_TAG_QUERY),
+    Examiner::of(Op::ImageLoad).whole(registry::load),
     Examiner::of(Op::ImageSearch).query(image::IMAGE_SEARCH_QUERY),
     Examiner::of(Op::ImagePush).name(&image::NAME),
     Examiner::of(Op::DistributionInspect).name(&image::NAME),

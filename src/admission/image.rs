@@ -1,5 +1,6 @@
-//! `ImageCreate`, `ImageCommit`, `ImageSearch`, `ImagePush`, `DistributionInspect`, `SystemAuth` and
-//! what plugins come from: what makes the daemon talk to a registry, or fetch a URL.
+//! `ImageCreate`, `ImageCommit`, `ImageTag`, `ImageLoad`, `ImageSearch`, `ImagePush`,
+//! `DistributionInspect`, `SystemAuth` and what plugins come from: what names an image, makes the daemon
+//! talk to a registry, or fetch a URL.
 
 use super::container;
 use super::field::{Field, Object, Rule, examined, harmless, inside};
@@ -9,7 +10,7 @@ use super::variable::Variable;
 
 /// The query of `ImageCreate`.
 pub const IMAGE_CREATE_QUERY: &[Field] = &[
-    registry::image_field("fromImage"),
+    registry::remote_field("fromImage"),
     examined(
         "fromSrc",
         // "-" is the request's own body. A URL is not shown: it may hold a token.
@@ -22,8 +23,7 @@ pub const IMAGE_CREATE_QUERY: &[Field] = &[
         Variable::ImportRemote,
         "is fetched by the daemon",
     ),
-    // A tag may be taken over; whoever may write images may tag them anyway.
-    harmless("repo"),
+    registry::given_field("repo"),
     harmless("tag"),
     harmless("message"),
     harmless("platform"),
@@ -33,12 +33,15 @@ pub const IMAGE_CREATE_QUERY: &[Field] = &[
 pub const IMAGE_COMMIT_QUERY: &[Field] = &[
     // A commit stops its container for a moment.
     inside("container", Rule::By(own::reference)),
-    harmless("repo"),
+    registry::given_field("repo"),
     harmless("tag"),
     harmless("comment"),
     harmless("author"),
     harmless("pause"),
 ];
+
+/// The query of `ImageTag`.
+pub const IMAGE_TAG_QUERY: &[Field] = &[registry::given_field("repo"), harmless("tag")];
 
 /// The body of `ImageCommit`: a container's `Config`.
 pub const IMAGE_COMMIT: Object = Object::of(&[]).embeds(&[&container::CONFIG]);
@@ -51,7 +54,7 @@ pub const IMAGE_SEARCH_QUERY: &[Field] = &[
 ];
 
 /// The name in the path of `ImagePush`, `DistributionInspect` and `PluginPush`.
-pub const NAME: Field = registry::image_field("name");
+pub const NAME: Field = registry::remote_field("name");
 
 /// The body of `SystemAuth`.
 pub const SYSTEM_AUTH: Object = Object::of(&[
@@ -65,4 +68,4 @@ pub const SYSTEM_AUTH: Object = Object::of(&[
 ]);
 
 /// The query of `PluginPull`, `PluginUpgrade` and `GetPluginPrivileges`.
-pub const PLUGIN_QUERY: &[Field] = &[registry::image_field("remote"), harmless("name")];
+pub const PLUGIN_QUERY: &[Field] = &[registry::remote_field("remote"), harmless("name")];

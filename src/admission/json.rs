@@ -6,9 +6,10 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 
-/// A body may hold so many values, counting every element and every key's: a hundred times what the
-/// largest real one has, and a bound for the memory that reading it takes.
-const VALUES_MAX: usize = 65_536;
+/// A body may hold so many values, counting every element, key and key's value: a container that
+/// publishes every port has 589,824 and some (`docker create -p 1-65535`, 4 MB), and each takes some 60
+/// bytes at most, so that reading a body takes 40 MB at most.
+const VALUES_MAX: usize = 655_360;
 
 /// Above so many keys it is quicker to sort them than to compare each with each.
 const COMPARED_KEYS_MAX: usize = 16;
@@ -248,6 +249,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         while let Some(value) = elements.next_element_seed(self)? {
             list.push(value);
         }
+        // Room for more than it has would be most of the memory of many short lists.
+        list.shrink_to_fit();
         Ok(Json::List(list))
     }
 
@@ -259,6 +262,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             };
             entries.push((key, fields.next_value_seed(self)?));
         }
+        entries.shrink_to_fit();
         Ok(Json::Object(entries))
     }
 }
@@ -312,6 +316,22 @@ mod tests {
         assert_eq!(read(many.as_bytes()), Err(JsonError::TooManyValues));
         let enough = format!("[{}1]", "1,".repeat(VALUES_MAX / 2));
         assert!(read(enough.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_container_that_publishes_every_port_can_be_read() {
+        let ports = |value: &dyn Fn(usize) -> String| {
+            let entry = |port| format!("\"{port}/tcp\":{}", value(port));
+            (1..=65_535).map(entry).collect::<Vec<_>>().join(",")
+        };
+        let exposed = ports(&|_| "{}".to_owned());
+        let bound = ports(&|port| format!(r#"[{{"HostIp":"127.0.0.1","HostPort":"{port}"}}]"#));
+        let body = format!(
+            r#"{{"Image":"x","ExposedPorts":{{{exposed}}},"HostConfig":{{"PortBindings":{{{bound}}}}}}}"#
+        );
+        assert!(body.len() < 6_291_456, "{}", body.len());
+        assert!(read(body.as_bytes()).is_ok());
+        assert!(size_of::<Json<'_>>() <= 32 && size_of::<Entry<'_>>() <= 56);
     }
 
     #[test]

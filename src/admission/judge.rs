@@ -4,19 +4,20 @@
 use super::engine::{Argument, EngineUse};
 use super::existing;
 use super::field::{Field, Object, Rule};
-use super::finding::{Cause, Finding, Step, shown};
-use super::host_path::{self, Access};
+use super::finding::{Cause, Finding, Step};
 use super::json::{self, Entry, Json, Keys};
 use super::lookup::Question;
 use super::rules::Rules;
 use super::variable::Variable;
-use std::collections::BTreeSet;
-
-/// So many findings are kept; a body with more of them is refused all the same.
-const FINDINGS_MAX: usize = 32;
 
 /// So many unknown fields are named.
 const UNKNOWN_MAX: usize = 16;
+
+/// More than so many unknown fields have no API description behind them, however new.
+const UNKNOWN_FIELDS_MAX: usize = 1024;
+
+/// A request that raises more questions than this is refused, so that no more are collected.
+const QUESTIONS_KEPT_MAX: usize = 256;
 
 /// What is said of a value of another type than the daemon's.
 pub const WRONG_TYPE: &str = "is a value of the wrong type";
@@ -45,21 +46,42 @@ pub struct Judge<'r> {
     pub rules: &'r Rules,
     /// What has been found so far.
     pub examined: Examined,
-    path: Vec<Step>,
+    pub(super) path: Vec<Step>,
     /// The line of the field that is being judged.
-    opens: Option<Variable>,
-    reason: &'static str,
+    pub(super) opens: Option<Variable>,
+    pub(super) reason: &'static str,
+    /// How many unknown fields there were.
+    unknown_fields: usize,
+    /// Whether more was found than is kept.
+    pub(super) is_overfull: bool,
 }
 
 impl<'r> Judge<'r> {
     /// A fresh examination.
     #[must_use]
     pub fn new(rules: &'r Rules) -> Self {
-        Self { rules, examined: Examined::default(), path: Vec::new(), opens: None, reason: "" }
+        Self {
+            rules,
+            examined: Examined::default(),
+            path: Vec::new(),
+            opens: None,
+            reason: "",
+            unknown_fields: 0,
+            is_overfull: false,
+        }
+    }
+
+    /// Whether what is left can't change what becomes of the request: it is refused, without a
+    /// mount that could be left out.
+    fn is_decided(&self) -> bool {
+        self.is_overfull || self.examined.questions.len() > QUESTIONS_KEPT_MAX
     }
 
     /// Asks of a value what `rule` says.
     pub fn apply(&mut self, rule: &'static Rule, value: &Json<'_>) {
+        if self.is_decided() {
+            return;
+        }
         match (rule, value) {
             (Rule::By(decide), _) => decide(self, value),
             (_, Json::Null) => {}
@@ -73,6 +95,9 @@ impl<'r> Judge<'r> {
             }
             (Rule::Each(rule), Json::List(values)) => {
                 for (index, value) in values.iter().enumerate() {
+                    if self.is_decided() {
+                        break;
+                    }
                     self.step(Step::Index(index), |judge| judge.apply(rule, value));
                 }
             }
@@ -117,6 +142,9 @@ impl<'r> Judge<'r> {
         let mut at: (&'static [Field], usize) = (object.fields, 0);
         let mut is_in_order = true;
         for (key, value) in entries {
+            if self.is_decided() {
+                return;
+            }
             let is_named = |field: &Field| json::is_named(key, field.name);
             let find = |fields: &'static [Field], from: usize| {
                 let lines = fields.iter().enumerate().skip(from);
@@ -196,9 +224,12 @@ impl<'r> Judge<'r> {
         if self.is_existing() {
             return;
         }
+        self.unknown_fields = self.unknown_fields.saturating_add(1);
         self.step(key_step(key), |judge| {
             judge.read_once(value, Keys::Folded);
-            if judge.rules.is(Variable::UnknownFields, "deny") {
+            if judge.unknown_fields > UNKNOWN_FIELDS_MAX {
+                judge.bad_text("", "is one of too many fields that no API description has");
+            } else if judge.rules.is(Variable::UnknownFields, "deny") {
                 let needs = format!("{}=allow", Variable::UnknownFields);
                 judge.find(
                     Cause::UnknownField,
@@ -251,6 +282,9 @@ impl<'r> Judge<'r> {
             Json::Text(text) => then(self, text),
             Json::List(values) => {
                 for (index, value) in values.iter().enumerate() {
+                    if self.is_decided() {
+                        break;
+                    }
                     self.step(Step::Index(index), |judge| match value {
                         Json::Text(text) => then(judge, text),
                         Json::Null => then(judge, ""),
@@ -281,6 +315,9 @@ impl<'r> Judge<'r> {
                     self.repeated(key);
                 }
                 for (key, value) in entries {
+                    if self.is_decided() {
+                        break;
+                    }
                     self.step(key_step(key), |judge| then(judge, key, value));
                 }
             }
@@ -301,136 +338,6 @@ impl<'r> Judge<'r> {
         let item = if key.is_empty() { "*" } else { key };
         if !plain.contains(&key) && !self.is_open(item) {
             self.withhold(key, item);
-        }
-    }
-
-    /// Whether the field's variable allows that item.
-    #[must_use]
-    pub fn is_open(&self, item: &str) -> bool {
-        self.opens.is_some_and(|variable| {
-            self.rules.is_on(variable) || self.rules.list(variable).has(item)
-        })
-    }
-
-    /// Withholds the field's value; the variable would have to list `item`.
-    pub fn withhold(&mut self, value: &str, item: &str) {
-        match self.opens {
-            Some(variable) => self.withhold_for(variable, value, item, self.reason),
-            None => self.find(Cause::Closed, value, self.reason, String::new()),
-        }
-    }
-
-    /// Withholds the value for another variable than the field's own.
-    pub fn withhold_for(
-        &mut self,
-        variable: Variable,
-        value: &str,
-        item: &str,
-        reason: &'static str,
-    ) {
-        let needs = format!("{variable}={}", shown(item));
-        self.find(Cause::Withheld(variable), value, reason, needs);
-    }
-
-    /// Withholds what no variable opens.
-    pub fn close(&mut self, value: &str, reason: &'static str) {
-        self.find(Cause::Closed, value, reason, String::new());
-    }
-
-    /// Refuses a value that means nothing to the daemon, or more than one thing.
-    pub fn bad_value(&mut self, value: &Json<'_>, reason: &'static str) {
-        let shown = match value {
-            Json::Text(text) => return self.bad_text(text, reason),
-            Json::Null => "null".to_owned(),
-            Json::Bool(on) => on.to_string(),
-            Json::Integer(number) => number.to_string(),
-            Json::Number => "a number".to_owned(),
-            Json::List(_) => "[...]".to_owned(),
-            Json::Object(_) => "{...}".to_owned(),
-        };
-        self.bad_text(&shown, reason);
-    }
-
-    /// The same of a text, or of a part of one; empty where it could be a secret.
-    pub fn bad_text(&mut self, text: &str, reason: &'static str) {
-        self.find(Cause::BadValue, text, reason, String::new());
-    }
-
-    /// Says that something is missing; `reason` names the variable.
-    pub fn require(&mut self, variable: Variable, reason: &'static str) {
-        self.find(Cause::Required(variable), "", reason, String::new());
-    }
-
-    fn repeated(&mut self, key: &str) {
-        self.find(Cause::RepeatedKey, key, "is there more than once, as a key", String::new());
-    }
-
-    /// Writes a finding down.
-    pub fn find(&mut self, cause: Cause, value: &str, reason: &'static str, needs: String) {
-        if self.examined.findings.len() < FINDINGS_MAX {
-            let mut finding = Finding {
-                path: self.path.clone(),
-                value: shown(value),
-                needs,
-                ..Finding::of(cause, reason)
-            };
-            if self.is_existing() {
-                finding.is_of_existing(self.rules.is_on(Variable::Existing));
-            }
-            self.examined.findings.push(finding);
-        }
-    }
-
-    /// Keeps one of the findings that the same setting cures.
-    pub fn merge_findings(&mut self) {
-        let mut seen = BTreeSet::new();
-        self.examined
-            .findings
-            .retain(|found| found.needs.is_empty() || seen.insert(found.needs.clone()));
-    }
-
-    /// Marks what has been found since `before` findings as a mount that could be left out.
-    pub fn mark_mounts(&mut self, before: usize) {
-        let is_existing = self.is_existing();
-        for finding in self.examined.findings.iter_mut().skip(before) {
-            if finding.cause == Cause::Withheld(Variable::BindMounts) {
-                finding.is_mount = !is_existing;
-            }
-        }
-    }
-
-    /// Judges the use of a path of the host.
-    pub fn host_path(&mut self, path: &str, is_read_only: bool) {
-        let only_read = "is a path of the host that may only be mounted read-only";
-        self.host_path_because(path, is_read_only, only_read);
-    }
-
-    /// The same with the reason why one that may be read may not be used so.
-    pub fn host_path_because(&mut self, path: &str, is_read_only: bool, only_read: &'static str) {
-        let (sockets, own) = (&self.rules.sockets, self.rules.own.paths());
-        let reason = host_path::reason(&host_path::clean(path), sockets, own);
-        self.host_path_with(path, is_read_only, only_read, reason);
-    }
-
-    /// The same with the reason why one may not be used at all, too.
-    pub fn host_path_with(
-        &mut self,
-        path: &str,
-        is_read_only: bool,
-        only_read: &'static str,
-        reason: &'static str,
-    ) {
-        let cleaned = host_path::clean(path);
-        let item = if is_read_only { format!("{cleaned}:ro") } else { cleaned.clone() };
-        match host_path::access(&cleaned, self.rules.prefixes(), self.rules.guarded()) {
-            Access::Write => {}
-            Access::Read if is_read_only => {}
-            Access::Read => {
-                self.withhold_for(Variable::BindMounts, path, &item, only_read);
-            }
-            Access::None => {
-                self.withhold_for(Variable::BindMounts, path, &item, reason);
-            }
         }
     }
 }

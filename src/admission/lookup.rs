@@ -8,6 +8,7 @@ use super::finding::{Cause, Finding, Step, shown};
 use super::json::{self, Json};
 use super::judge::{Examined, Judge};
 use super::rules::{Mode, Rules};
+use super::swarm::{self, RoleUse};
 use super::variable::Variable;
 use super::{limit, mount, network, own, shield};
 use std::fmt::Write as _;
@@ -114,6 +115,8 @@ pub enum Question {
     Service(String),
     /// What ids has the host's network? (`NetworkList`, and `NetworkInspect` for the swarm's)
     Network(Networks),
+    /// Has this node that role already? (`NodeInspect`)
+    Node(RoleUse),
     /// What does the engine do by default? (`SystemInfo`)
     Engine(EngineUse),
 }
@@ -165,7 +168,7 @@ impl Question {
             Self::Container(lookup) => lookup.usage,
             Self::Exec(_) => ContainerUse::Run,
             Self::Service(_) => return rules.own.is_service(),
-            Self::Volume(_) | Self::Network(_) | Self::Engine(_) => return true,
+            Self::Volume(_) | Self::Network(_) | Self::Node(_) | Self::Engine(_) => return true,
         };
         let is_judged = match usage {
             ContainerUse::Run | ContainerUse::Read => rules.judges_existing(),
@@ -184,6 +187,7 @@ impl Question {
             Self::Container(lookup) => format!("/containers/{}/json", encoded(&lookup.reference)),
             Self::Exec(id) => format!("/exec/{}/json", encoded(id)),
             Self::Service(reference) => format!("/services/{}", encoded(reference)),
+            Self::Node(used) => format!("/nodes/{}", encoded(&used.node)),
             Self::Network(networks) => match networks.scope {
                 // filters={"driver":{"host":true}}: the list, since a name finds other scopes too.
                 Scope::Local => "/networks?filters=%7B%22driver%22%3A%7B%22host%22%3Atrue%7D%7D",
@@ -217,6 +221,10 @@ impl Question {
                     resolved.is_some()
                 }
                 Self::Network(used) => network::existing_network(&mut judge, used, &answer),
+                Self::Node(used) => {
+                    resolved = swarm::existing_node(&mut judge, used, &answer);
+                    resolved.is_some()
+                }
                 Self::Engine(used) => {
                     let known = Engine::of(&answer);
                     if let Some(engine) = &known {
@@ -243,6 +251,7 @@ impl Question {
             | Self::Exec(_)
             | Self::Service(_)
             | Self::Network(_)
+            | Self::Node(_)
             | Self::Engine(_) => judge.examined.findings.push(self.unanswered()),
         }
     }
@@ -259,6 +268,7 @@ impl Question {
             Self::Container(lookup) => format!("No such container: {}", lookup.reference),
             Self::Exec(id) => format!("No such exec instance: {id}"),
             Self::Service(reference) => format!("service {reference} not found"),
+            Self::Node(used) => format!("node {} not found", used.node),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
@@ -275,6 +285,7 @@ impl Question {
             Self::Container(_) => (200, br#"{"Id":"0"}"#),
             Self::Exec(_) => (200, br#"{"ContainerID":"0"}"#),
             Self::Service(_) => (200, br#"{"ID":"0"}"#),
+            Self::Node(used) => (200, used.supposed()),
             Self::Engine(used) => (200, used.supposed()),
         }
     }
@@ -295,6 +306,7 @@ impl Question {
             Self::Exec(name) | Self::Service(name) => {
                 (Vec::new(), name.as_str(), Cause::Unresolved)
             }
+            Self::Node(used) => (Vec::new(), used.node.as_str(), Cause::Unresolved),
             Self::Engine(used) => (used.path.clone(), used.shown(), Cause::Unanswered),
         };
         let reason = "has to be looked up, and the daemon did not say what it is";
@@ -458,6 +470,7 @@ mod tests {
                 Question::Container(_)
                 | Question::Exec(_)
                 | Question::Service(_)
+                | Question::Node(_)
                 | Question::Engine(_) => {
                     let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
                     assert!(found.concat().starts_with("No such "), "{found:?}");

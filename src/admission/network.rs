@@ -130,14 +130,14 @@ fn ask(judge: &mut Judge<'_>, name: &str) {
                 | Question::Container(_)
                 | Question::Exec(_)
                 | Question::Service(_)
+                | Question::Node(_)
                 | Question::Engine(_) => None,
             });
-        match asked {
-            Some(networks) => networks.uses.push(used.clone()),
-            None => {
-                let networks = Networks { scope, uses: vec![used.clone()] };
-                questions.insert(0, Question::Network(networks));
-            }
+        if let Some(networks) = asked {
+            networks.uses.push(used.clone());
+        } else {
+            let networks = Networks { scope, uses: vec![used.clone()] };
+            questions.insert(0, Question::Network(networks));
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A query as the daemon reads it (Go's `net/url`, `ParseQuery`): decoded once, and of several
-//! values the first. What it would drop or find twice is refused.
+//! values the first, except where it takes each. What it would drop or find twice is refused.
 
 use super::field::{Field, Rule};
 use super::finding::{Cause, Step};
@@ -20,6 +20,11 @@ pub fn judge(judge: &mut Judge<'_>, fields: &'static [Field], query: &[u8]) {
     };
     for field in fields.iter().filter(|field| !matches!(field.rule, Rule::Harmless)) {
         let mut values = parameters.iter().filter(|(key, _)| key == field.name);
+        if matches!(field.rule, Rule::Each(_)) {
+            let text = |(_, value): &(String, String)| Json::Text(Cow::Owned(value.clone()));
+            judge.field(field, &Json::List(values.map(text).collect()));
+            continue;
+        }
         let Some((_, value)) = values.next() else { continue };
         if values.next().is_some() {
             judge.step(Step::Field(field.name), |judge| {

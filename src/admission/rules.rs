@@ -1,6 +1,7 @@
 //! What the environment says of each variable, read once: the rules that arguments are held to.
 
 use super::host_path::{self, Prefix};
+use super::item;
 use super::own::Own;
 use super::shield;
 use super::variable::{Kind, Variable};
@@ -124,6 +125,16 @@ impl Rules {
             let kind = variable.kind();
             if kind == Kind::Shields { shield::expected(text) } else { kind.expected() }
         };
+        if let Some(items) = items(text.trim()) {
+            let wrong = |item: &String| {
+                // A word behind a comma belongs to the path before it.
+                let error = item::check(variable, variable.kind(), item).err()?;
+                Some(format!("{}, and {item:?} {error}", expected()))
+            };
+            if let Some(error) = items.iter().find_map(wrong) {
+                return Err(error);
+            }
+        }
         let value = parse(variable.kind(), text).ok_or_else(expected)?;
         // Unset, these two allow any; whoever writes `0` or `,` means none.
         let is_any = match (variable, &value) {

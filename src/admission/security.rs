@@ -3,7 +3,8 @@
 use super::engine::{Argument, Version};
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
 use super::host_path;
-use super::json::{Json, Keys};
+use super::item;
+use super::json::Json;
 use super::judge::Judge;
 use super::rules::List;
 use super::sha256;
@@ -172,14 +173,22 @@ fn capability(judge: &mut Judge<'_>, text: &str) {
     let name = capability_name(text);
     let allowed: Vec<String> =
         judge.rules.list(Variable::Capabilities).iter().map(capability_name).collect();
-    let is_open = |item: &String| item == "*" || item == "ALL" || *item == name;
+    let is_open = |item: &String| match item.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => item == "ALL" || *item == name,
+    };
     // Where all must be dropped, each that is wanted back must be listed.
     let is_default = DEFAULT_CAPABILITIES.contains(&name.as_str())
         && !judge.rules.is_on(Variable::RequireCapDropAll);
-    if !is_default && !allowed.iter().any(is_open) {
+    if is_default || allowed.iter().any(is_open) {
+        return;
+    }
+    if item::CAPABILITIES.contains(&name.as_str()) {
         let is_root = ROOT_CAPABILITIES.contains(&name.as_str());
         let reason = if is_root { ROOT_CAPABILITY_REASON } else { CAPABILITY_REASON };
         judge.withhold_for(Variable::Capabilities, text, &name, reason);
+    } else {
+        judge.bad_text(text, "is no capability (capabilities(7))");
     }
 }
 
@@ -211,7 +220,7 @@ pub fn security_opt(judge: &mut Judge<'_>, text: &str) {
 
 /// A system-call filter of the client's own, which may well let everything through. It is no item of a
 /// list, so its digest is: of the text as it is sent.
-fn profile(judge: &mut Judge<'_>, text: &str) {
+pub fn profile(judge: &mut Judge<'_>, text: &str) {
     let item = format!("seccomp=sha256:{}", sha256::hex(text.as_bytes()));
     if !judge.is_open(&item) {
         judge.withhold_for(Variable::SecurityOpt, text, &item, PROFILE_REASON);
@@ -305,92 +314,14 @@ fn device(judge: &mut Judge<'_>, device: &Json<'_>) {
     let Some(path) = device.field("PathOnHost").and_then(Json::text) else {
         return judge.bad_text("", "names no device (PathOnHost)");
     };
-    let is_listed = |item: &str| {
-        item == "*" || item.starts_with('/') && host_path::is_within(path, &host_path::clean(item))
+    let is_listed = |item: &str| match item.strip_suffix('*') {
+        Some(beginning) => beginning.starts_with('/') && path.starts_with(beginning),
+        None => item.starts_with('/') && host_path::is_within(path, &host_path::clean(item)),
     };
     // The daemon looks the path up as it is, following what links it finds before a `..`.
     let is_plain = path.starts_with('/') && host_path::clean(path) == path;
     let list = judge.rules.list(Variable::Devices);
     if !(list.has_everything() || is_plain && list.iter().any(is_listed)) {
         judge.withhold(path, path);
-    }
-}
-
-/// A service's `Privileges`.
-pub const PRIVILEGES: Object = Object::of(&[
-    examined(
-        "CredentialSpec",
-        Rule::By(|judge, value| {
-            judge.read_once(value, Keys::Folded);
-            if !value.is_empty() && !judge.is_open("credentialspec") {
-                judge.withhold("", "credentialspec");
-            }
-        }),
-        Variable::SecurityOpt,
-        "gives a credential to the container",
-    ),
-    examined(
-        "SELinuxContext",
-        Rule::By(selinux),
-        Variable::SecurityOpt,
-        "changes the container's SELinux context",
-    ),
-    examined("Seccomp", Rule::By(seccomp), Variable::SecurityOpt, "loosens the system-call filter"),
-    examined(
-        "AppArmor",
-        Rule::By(|judge, value| service_mode(judge, value, "apparmor=unconfined")),
-        Variable::SecurityOpt,
-        "loosens the AppArmor profile",
-    ),
-    harmless("NoNewPrivileges"),
-]);
-
-/// `{Disable, User, Role, Type, Level}`, by the items of a container's `label=...`.
-fn selinux(judge: &mut Judge<'_>, value: &Json<'_>) {
-    judge.read_once(value, Keys::Folded);
-    for (key, value) in value.entries().unwrap_or_default() {
-        let known = ["Disable", "User", "Role", "Type", "Level"];
-        let name = known.iter().find(|name| super::json::is_named(key, name));
-        let item = match (name, value.text()) {
-            (Some(&"Disable"), _) => "label=disable".to_owned(),
-            (Some(name), Some(text)) => format!("label={}:{text}", name.to_ascii_lowercase()),
-            (_, _) => "label=*".to_owned(),
-        };
-        if !value.is_empty() && !judge.is_open(&item) {
-            judge.withhold(&item, &item);
-        }
-    }
-}
-
-/// A service's `{"Mode": "default"}`, one that loosens, or one with a profile of the client's own.
-fn seccomp(judge: &mut Judge<'_>, value: &Json<'_>) {
-    let profile_of = |value: &Json<'_>| match value.field("Profile") {
-        Some(Json::Text(text)) if !text.is_empty() => Some(text.clone().into_owned()),
-        Some(_) | None => None,
-    };
-    let is_open = judge.is_open("seccomp=*") || judge.is_open("*");
-    match profile_of(value) {
-        Some(text) => {
-            judge.read_once(value, Keys::Folded);
-            if !is_open {
-                profile(judge, &text);
-            }
-        }
-        None => service_mode(judge, value, "seccomp=unconfined"),
-    }
-}
-
-/// `{"Mode": "default"}`, or one that loosens: services say "disabled" where containers say
-/// "unconfined".
-fn service_mode(judge: &mut Judge<'_>, value: &Json<'_>, item: &'static str) {
-    judge.read_once(value, Keys::Folded);
-    match value.field("Mode") {
-        None | Some(Json::Null) => {}
-        Some(Json::Text(mode)) => {
-            if !matches!(mode.as_ref(), "" | "default") && !judge.is_open(item) {
-                judge.withhold(mode, item);
-            }
-        }
-        Some(value) => judge.bad_value(value, "is no text"),
     }
 }

@@ -6,7 +6,7 @@ use super::json::{Json, Keys};
 use super::judge::Judge;
 use super::limit::{self, Confined};
 use super::variable::Variable;
-use super::{log_driver, mount, network, publish, registry, security, shield, sysctl};
+use super::{log_driver, mount, network, privileges, publish, registry, security, shield, sysctl};
 
 /// The body of both.
 pub const SERVICE: Object = Object::of(&[
@@ -50,7 +50,12 @@ const TASK: Object = Object::of(&[
 ]);
 
 const CONTAINER: Object = Object::of(&[
-    registry::image_field("Image"),
+    examined(
+        "Image",
+        Rule::By(|judge, value| judge.text(value, registry::image_of_service)),
+        Variable::Registries,
+        registry::REASON,
+    ),
     harmless_map("Labels"),
     harmless("Command"),
     harmless("Args"),
@@ -59,7 +64,7 @@ const CONTAINER: Object = Object::of(&[
     inside("Dir", Rule::By(shield::working_directory)),
     harmless("User"),
     harmless("Groups"),
-    inside("Privileges", Rule::Object(&security::PRIVILEGES)),
+    inside("Privileges", Rule::Object(&privileges::PRIVILEGES)),
     harmless("Init"),
     harmless("StopSignal"),
     harmless("TTY"),

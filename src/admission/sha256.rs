@@ -1,5 +1,7 @@
 //! SHA-256 (FIPS 180-4), by which a list names a text that is too long to be an item.
 
+use std::fmt::Write as _;
+
 /// The first words of the state: fractions of the square roots of the first 8 primes.
 const START: [u32; 8] = [
     0x6a09_e667,
@@ -88,16 +90,21 @@ const LENGTH_BYTES: usize = 8;
 pub fn hex(text: &[u8]) -> String {
     let mut padded = text.to_vec();
     padded.push(0x80);
-    while padded.len().saturating_add(LENGTH_BYTES) % BLOCK_BYTES != 0 {
+    while !padded.len().saturating_add(LENGTH_BYTES).is_multiple_of(BLOCK_BYTES) {
         padded.push(0);
     }
     let bits = u64::try_from(text.len()).unwrap_or(u64::MAX).wrapping_mul(8);
     padded.extend_from_slice(&bits.to_be_bytes());
     let (blocks, _) = padded.as_chunks::<BLOCK_BYTES>();
-    let state = blocks.iter().fold(START, compress);
-    state.iter().map(|word| format!("{word:08x}")).collect()
+    let mut text = String::new();
+    for word in blocks.iter().fold(START, compress) {
+        // A String takes whatever is written to it.
+        let _ = write!(text, "{word:08x}");
+    }
+    text
 }
 
+#[expect(clippy::many_single_char_names, reason = "they are the standard's")]
 fn compress(state: [u32; 8], block: &[u8; BLOCK_BYTES]) -> [u32; 8] {
     let (words, _) = block.as_chunks::<4>();
     let mut schedule: Vec<u32> = words.iter().map(|&word| u32::from_be_bytes(word)).collect();

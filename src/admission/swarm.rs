@@ -1,8 +1,11 @@
 //! `SwarmInit`, `SwarmJoin`, `SwarmUpdate`, `NodeUpdate`, and the secrets and configs of a swarm.
 
+use super::existing::ContainerUse;
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map, inside};
+use super::finding::Step;
 use super::json::Json;
 use super::judge::Judge;
+use super::lookup::{Question, ReferencePlace, Resolved};
 use super::variable::Variable;
 use super::{log_driver, registry};
 
@@ -87,15 +90,67 @@ fn peer(judge: &mut Judge<'_>, address: &str) {
     }
 }
 
+const ROLE_REASON: &str = "is a role that gives the node power over the swarm";
+
+/// A role that a node is given, which it may have already: an update repeats the whole of what it does
+/// not change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleUse {
+    /// The node's id, the beginning of it, or its name.
+    pub node: String,
+    /// The role.
+    pub role: String,
+    path: Vec<Step>,
+}
+
+impl RoleUse {
+    /// What to take for the answer where there is no daemon to ask.
+    #[must_use]
+    pub fn supposed(&self) -> &'static [u8] {
+        if self.role == "manager" {
+            br#"{"ID":"0","Spec":{"Role":"manager"}}"#
+        } else {
+            br#"{"ID":"0","Spec":{"Role":"worker"}}"#
+        }
+    }
+}
+
+fn role(judge: &mut Judge<'_>, role: &str) {
+    if role.is_empty() || judge.is_open(role) {
+        return;
+    }
+    if !matches!(role, "worker" | "manager") {
+        return judge.bad_text(role, "is no role of a node (worker, manager)");
+    }
+    let used = RoleUse { node: String::new(), role: role.to_owned(), path: judge.path().to_vec() };
+    judge.examined.questions.push(Question::Node(used));
+}
+
+/// Judges the answer to `NodeInspect`; the node's full id, by which the update goes on: its name could
+/// be another's a moment later. `None` where it can't be read.
+pub fn existing_node(judge: &mut Judge<'_>, used: &RoleUse, node: &Json<'_>) -> Option<Resolved> {
+    let id = node.field("ID").and_then(Json::text)?;
+    let is_plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let role = node.field("Spec").and_then(|spec| spec.field("Role")).and_then(Json::text)?;
+    if role != used.role {
+        judge.withhold_for(Variable::NodeRoles, &used.role, &used.role, ROLE_REASON);
+        if let Some(finding) = judge.examined.findings.last_mut() {
+            finding.path.clone_from(&used.path);
+        }
+    }
+    let (id, place) = (id.to_owned(), ReferencePlace::Path);
+    is_plain.then_some(Resolved { id, place, usage: ContainerUse::Manage })
+}
+
 /// The body of `NodeUpdate`.
 pub const NODE_UPDATE: Object = Object::of(&[
     harmless("Name"),
     harmless_map("Labels"),
     examined(
         "Role",
-        Rule::Word(&[]),
+        Rule::By(|judge, value| judge.text(value, role)),
         Variable::NodeRoles,
-        "is a role that gives the node power over the swarm",
+        ROLE_REASON,
     ),
     harmless("Availability"),
 ]);

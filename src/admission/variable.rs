@@ -13,7 +13,7 @@ pub enum Kind {
     List,
     /// Some of these words, separated by commas, or `*`.
     Words(&'static [&'static str]),
-    /// Absolute paths of the host, separated by commas, each with `:ro` after it or not.
+    /// Absolute paths of the host, separated by commas, each with `:ro` or `:exact` after it or not.
     Paths,
     /// Ports and ranges of ports, separated by commas.
     Ports,
@@ -36,7 +36,7 @@ impl Kind {
             Self::Choice(words) => words.join(" or "),
             Self::List => "items separated by commas; * at an item's end stands for any rest, * alone for everything".to_owned(),
             Self::Words(words) => format!("some of {}, separated by commas, or *", words.join(", ")),
-            Self::Paths => "absolute paths separated by commas, each with :ro after it or not".to_owned(),
+            Self::Paths => "absolute paths separated by commas, each with :ro (read-only) or :exact (nothing below it) after it, both or none".to_owned(),
             Self::Ports => "ports and ranges separated by commas, such as 8000-8999,9090 (0: one that the daemon picks)".to_owned(),
             Self::Bytes => "a number of bytes such as 536870912, 512m or 2g".to_owned(),
             Self::Processors => "a number of processors such as 0.5 or 2".to_owned(),
@@ -112,7 +112,7 @@ variables! {
     EngineFixed         "ENGINE_FIXED"               "engine-weakness"      Shields, "", "published weaknesses (docs/shields.md) whose fix the engine has although its version does not show it: requests that trigger them pass";
 
     Privileged          "ALLOW_PRIVILEGED"           "privileged"           Switch, "0", "privileged containers: root on the host";
-    BindMounts          "ALLOW_BIND_MOUNTS"          "bind-mounts"          Paths,  "",  "paths of the host that may be mounted, with what is below them; :ro after one: read-only";
+    BindMounts          "ALLOW_BIND_MOUNTS"          "bind-mounts"          Paths,  "",  "paths of the host that may be mounted, with what is below them; :ro after one: read-only; :exact: that path and nothing below it";
     BindMountAction     "BIND_MOUNT_ACTION"          "bind-mount-action"    Choice(&["deny", "strip"]), "deny", "strip: create the container without the mounts that are not allowed";
     MountPropagation    "ALLOW_MOUNT_PROPAGATION"    "mount-propagation"    Words(&["shared", "rshared", "slave", "rslave"]), "", "mounts that cross between host and container after it has started";
     TmpfsOptions        "ALLOW_TMPFS_OPTIONS"        "tmpfs-options"        Words(&["exec", "suid", "dev"]), "", "what a tmpfs may be asked to permit";
@@ -122,17 +122,17 @@ variables! {
     ContainerNamespaces "ALLOW_CONTAINER_NAMESPACES" "container-namespaces" Words(CONTAINER_NAMESPACES), "", "namespaces of other containers that a container may join";
     Capabilities        "ALLOW_CAPABILITIES"         "capabilities"         List,   "",  "capabilities(7) beyond those that every container has, such as NET_ADMIN";
     Devices             "ALLOW_DEVICES"              "devices"              List,   "",  "devices by path (and what is below it), device cgroup rules as they are written, device requests by driver (gpu where they name none)";
-    SecurityOpt         "ALLOW_SECURITY_OPT"         "security-opt"         List,   "",  "security options that loosen, such as seccomp=unconfined, apparmor=*, systempaths=unconfined";
-    Sysctls             "ALLOW_SYSCTLS"              "sysctls"              List,   "",  "kernel parameters of a container, such as net.ipv4.*";
+    SecurityOpt         "ALLOW_SECURITY_OPT"         "security-opt"         List,   "",  "security options that loosen, such as seccomp=unconfined, seccomp=sha256:DIGEST (of a profile as it is sent), apparmor=*, systempaths=unconfined";
+    Sysctls             "ALLOW_SYSCTLS"              "sysctls"              List,   "",  "kernel parameters of a container beyond those of its own network, such as kernel.shmmax";
     Runtimes            "ALLOW_RUNTIMES"             "runtimes"             List,   "",  "runtimes that a container may name beside the engine's default";
     CgroupParents       "ALLOW_CGROUP_PARENTS"       "cgroup-parents"       List,   "",  "cgroups below which a container may be put";
     OomProtection       "ALLOW_OOM_PROTECTION"       "oom-protection"       Switch, "0", "containers that the kernel spares when memory runs out";
-    Annotations         "ALLOW_ANNOTATIONS"          "annotations"          List,   "",  "annotations that the runtime reads";
-    LogDrivers          "ALLOW_LOG_DRIVERS"          "log-drivers"          List,   "",  "log drivers that connect to other hosts, with any options";
+    Annotations         "ALLOW_ANNOTATIONS"          "annotations"          List,   "",  "annotations that the runtime may read";
+    LogDrivers          "ALLOW_LOG_DRIVERS"          "log-drivers"          List,   "",  "log drivers that connect to other hosts, with any options; default: the daemon's own choice with any";
     PublishPorts        "ALLOW_PUBLISH_PORTS"        "publish-ports"        Ports,  "",  "ports of the host that may be published; unset: any";
-    Registries          "ALLOW_REGISTRIES"           "registries"           List,   "",  "registries that images may come from and go to, such as docker.io; unset: any";
+    Registries          "ALLOW_REGISTRIES"           "registries"           List,   "",  "registries, or beginnings of images' names in them, that images may be called by, come from and go to, such as docker.io, ghcr.io/acme; sha256: images by id; load: loaded images; unset: any but on this host itself";
     NetworkDrivers      "ALLOW_NETWORK_DRIVERS"      "network-drivers"      List,   "",  "network drivers other than bridge and overlay, such as macvlan";
-    NetworkOptions      "ALLOW_NETWORK_OPTIONS"      "network-options"      List,   "",  "options of networks and endpoints that reach the host's own interfaces or rules";
+    NetworkOptions      "ALLOW_NETWORK_OPTIONS"      "network-options"      List,   "",  "options of networks and endpoints that reach the host's own interfaces or rules, by key or as KEY=VALUE";
     Existing            "ALLOW_EXISTING"             "existing"             Switch, "0", "exec, attach and file copies in containers that have more than a create may ask for";
     Gate                "ALLOW_GATE"                 "gate"                 Switch, "0", "changes to the gate's own container: exec, attach, archive, update, rename, stop, remove and the like";
     ExecPrivileged      "ALLOW_EXEC_PRIVILEGED"      "exec-privileged"      Switch, "0", "privileged processes in containers";

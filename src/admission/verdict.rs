@@ -27,6 +27,8 @@ const QUESTIONS_MAX: usize = 128;
 pub struct Case {
     examiner: &'static Examiner,
     rules: Arc<Rules>,
+    /// The name in the path.
+    name: String,
     body: Vec<u8>,
     findings: Vec<Finding>,
     unknown: Vec<String>,
@@ -82,6 +84,7 @@ impl Case {
         let mut case = Self {
             examiner,
             rules: Arc::clone(rules),
+            name: name.unwrap_or_default().to_owned(),
             body: Vec::new(),
             findings: Vec::new(),
             unknown: Vec::new(),
@@ -121,7 +124,13 @@ impl Case {
     }
 
     fn add(&mut self, examined: Examined) {
-        let Examined { findings, questions, unknown } = examined;
+        let Examined { findings, mut questions, unknown } = examined;
+        for question in &mut questions {
+            if let Question::Node(used) = question {
+                // Which node it is, the path says and not the body.
+                used.node.clone_from(&self.name);
+            }
+        }
         self.findings.extend(findings);
         self.unknown.extend(unknown);
         self.questions.extend(questions);

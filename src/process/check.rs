@@ -94,6 +94,9 @@ fn asked(config: &Config, mut inquiry: Inquiry, body: &[u8]) -> Report {
             Question::Service(name) => {
                 Some(format!("service {name:?} must not be the gate's own"))
             }
+            Question::Node(used) => {
+                Some(format!("node {:?} must have the role {:?} already", used.node, used.role))
+            }
             Question::Engine(used) => {
                 Some(format!("{} must be what the engine has by default", field_name(&used.path)))
             }
@@ -224,7 +227,11 @@ mod tests {
         let report = check_with(&[], "/containers/create", "{}");
         assert!(report.text.contains("needs CONTAINERS=1 and POST=1"), "{}", report.text);
         let report = check_with(&OPEN, "/containers//create", "{}");
-        assert!(!report.is_allowed && report.text.contains("refused, 400"), "{}", report.text);
+        assert!(
+            !report.is_allowed && report.text.contains("redirected to /containers/create"),
+            "{}",
+            report.text
+        );
         let config = Config::read(std::iter::empty()).expect("defaults");
         assert!(check(&config, "GET /x", "/y", b"").is_none());
         assert!(check(&config, "GET", "/y\r\nA: b", b"").is_none());

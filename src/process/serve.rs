@@ -103,6 +103,13 @@ impl<'c> Bound<'c> {
         for warning in &config.warnings {
             warn!("{warning}");
         }
+        if config.socket_path.is_dir() {
+            return Err(io::Error::other(format!(
+                "SOCKET_PATH={} is a directory, and no socket: give the path of the socket in it, or mend the mount \
+                 (Docker makes a directory where the file to mount was missing)",
+                config.socket_path.display()
+            )));
+        }
         let listeners = bind(config)?;
         for listener in &listeners[0] {
             info!("Listening on {}", listener.place());
@@ -146,7 +153,8 @@ impl<'c> Bound<'c> {
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
         }
-        let policy = Policy::new(config.policy, config.api_version_min, rules);
+        let policy = Policy::new(config.policy, config.api_version_min, rules)
+            .with_browsers(config.browsers.clone());
         Ok(Confined {
             config,
             gate: Arc::new(Gate {

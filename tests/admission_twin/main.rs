@@ -90,6 +90,7 @@ fn what_passes_holds_nothing_that_reaches_the_host() {
             Question::Container(_)
             | Question::Exec(_)
             | Question::Service(_)
+            | Question::Node(_)
             | Question::Engine(_)
             | Question::Network(_) => None,
         };
@@ -101,6 +102,7 @@ fn what_passes_holds_nothing_that_reaches_the_host() {
             | Question::Container(_)
             | Question::Exec(_)
             | Question::Service(_)
+            | Question::Node(_)
             | Question::Network(_) => 0,
         };
         let is_clear = examined.findings.is_empty()

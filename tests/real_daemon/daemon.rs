@@ -94,14 +94,34 @@ impl Daemon {
         Self::start_with_log_level(engine, programs, directory, "info")
     }
 
+    /// With this in its configuration file.
+    pub fn start_with_settings(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+        settings: &str,
+    ) -> io::Result<Self> {
+        Self::start_with(engine, programs, directory, "debug", settings)
+    }
+
     fn start_with_log_level(
         engine: &'static Engine,
         programs: &Programs,
         directory: &Path,
         log_level: &'static str,
     ) -> io::Result<Self> {
+        Self::start_with(engine, programs, directory, log_level, "{}")
+    }
+
+    fn start_with(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+        log_level: &'static str,
+        settings: &str,
+    ) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
-        fs::write(directory.join("daemon.json"), "{}")?;
+        fs::write(directory.join("daemon.json"), settings)?;
         let process = spawn(engine, programs, directory, log_level)?;
         let (programs, directory) = (programs.clone(), directory.to_owned());
         let daemon = Self { engine, programs, directory, log_level, process };

@@ -24,7 +24,8 @@ pub const PROOFS: &[Proof] = &[
 ];
 
 /// What exists is not asked about: who is not there is missed by the daemon, after the upgrade's head.
-const POLICY: &str = "CONTAINERS=1 EXEC=1 GRPC=1 SESSION=1 POST=1 ALLOW_EXISTING=1";
+const POLICY: &str =
+    "CONTAINERS=1 EXEC=1 GRPC=1 SESSION=1 POST=1 ALLOW_EXISTING=1 ALLOW_ORIGINS=http://x";
 const NEW: &str = r#"{"Image":"bb","Cmd":["cat"],"OpenStdin":true,"Tty":true,"HostConfig":{"NetworkMode":"none"}}"#;
 
 /// Plays a conversation on the daemon's socket and through the gate; both must go the same way.

@@ -105,6 +105,12 @@ impl Lab {
         Daemon::start_without_debug(self.engine, &self.programs, &self.directory.join(name))
     }
 
+    /// Another daemon of the same engine, with this in its configuration file.
+    pub fn start_daemon_with_settings(&self, name: &str, settings: &str) -> io::Result<Daemon> {
+        let directory = self.directory.join(name);
+        Daemon::start_with_settings(self.engine, &self.programs, &directory, settings)
+    }
+
     /// Makes the daemon a swarm of its own, until it is swept.
     pub fn open_swarm(&self) -> io::Result<()> {
         let init = r#"{"ListenAddr":"127.0.0.1:2377","AdvertiseAddr":"127.0.0.1"}"#;

@@ -24,6 +24,7 @@ mod podman;
 mod policies;
 mod process;
 mod random;
+mod references;
 #[path = "../model/router.rs"]
 mod router;
 mod routing;
@@ -81,6 +82,7 @@ const PROOFS: &[(&str, On, &[Proof])] = &[
     ("agreement", On::Each, agreement::PROOFS),
     ("hijack", On::Each, hijack::PROOFS),
     ("routing", On::Each, routing::PROOFS),
+    ("references", On::Each, references::PROOFS),
     ("random", On::Each, random::PROOFS),
     // The one that is installed, and the one of the newest engine's tree.
     ("podman", On::One("20"), podman::PROOFS),

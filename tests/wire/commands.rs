@@ -36,6 +36,8 @@ fn a_variable_that_can_not_be_used_stops_the_start_and_is_named() {
         ("LISTEN", "x"),
         ("LISTEN", ":99999"),
         ("SOCKET_PATH", &"x".repeat(108)),
+        ("SOCKET_PATH", "tcp://127.0.0.1:2375"),
+        ("SOCKET_PATH", "ssh://host"),
         ("LISTEN_SOCKET_MODE", "rw"),
         ("WORKERS", "0"),
         ("HEAD_TIMEOUT", "0"),
@@ -54,6 +56,20 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
         ("ALLOW_CAPABILITIES", "1", "items separated by commas; * at an item's end"),
         ("ALLOW_BIND_MOUNTS", "relative", "absolute paths separated by commas"),
         ("ALLOW_BIND_MOUNTS", "/a,b", "absolute paths separated by commas"),
+        ("ALLOW_BIND_MOUNTS", "/a:exactly", "\"/a:exactly\" is no absolute path"),
+        (
+            "ALLOW_REGISTRIES",
+            "https://ghcr.io",
+            "\"https://ghcr.io\" is the name of no registry or image: write ghcr.io",
+        ),
+        (
+            "ALLOW_REGISTRIES",
+            "docker.io,ghcr.io/",
+            "\"ghcr.io/\" is the name of no registry or image: write ghcr.io",
+        ),
+        ("ALLOW_CAPABILITIES", "FOO", "\"FOO\" is no capability"),
+        ("ALLOW_DEVICES", "dev/dri", "write /dev/dri"),
+        ("ALLOW_SYSCTLS", "net.core.somaxconn=512", "write net.core.somaxconn"),
         ("ALLOW_HOST_NAMESPACES", "net", "some of network, pid, ipc, uts, user, cgroup"),
         ("ALLOW_PRIVILEGED", "maybe", "0 or 1"),
         ("ALLOW_PUBLISH_PORTS", "http", "such as 8000-8999,9090"),
@@ -64,6 +80,11 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
         ("ADMISSION", "1", "enforce or audit or off"),
         ("UNKNOWN_FIELDS", "warn", "allow or deny"),
         ("BIND_MOUNT_ACTION", "1", "deny or strip"),
+        ("ALLOW_HOSTS", "proxy.infra.svc:2375", "names without a port, such as"),
+        ("ALLOW_HOSTS", "tcp://proxy.infra.svc", "names without a port, such as"),
+        ("ALLOW_HOSTS", "proxy.*", "*.example.org"),
+        ("ALLOW_ORIGINS", "panel.example.org", "such as https://panel.example.org"),
+        ("ALLOW_ORIGINS", "https://panel.example.org/", "such as https://panel.example.org"),
     ] {
         let output = run(&[], &[(name, value)]);
         assert_eq!(output.status, Some(78), "{name}: {}", output.stderr);
@@ -76,7 +97,13 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
 #[test]
 fn an_empty_list_is_one_and_so_is_0() {
     for value in ["0", "", " "] {
-        for name in ["ALLOW_CAPABILITIES", "ALLOW_BIND_MOUNTS", "ALLOW_HOST_NAMESPACES"] {
+        for name in [
+            "ALLOW_CAPABILITIES",
+            "ALLOW_BIND_MOUNTS",
+            "ALLOW_HOST_NAMESPACES",
+            "ALLOW_HOSTS",
+            "ALLOW_ORIGINS",
+        ] {
             let output = run(&["policy"], &[(name, value)]);
             assert_eq!(output.status, Some(0), "{name}={value}: {}", output.stderr);
         }
@@ -189,6 +216,11 @@ fn what_opens_the_host_is_said_at_start() {
         ("ALLOW_BIND_MOUNTS", "/var/run", "with a socket of the daemon's"),
         ("ALLOW_CAPABILITIES", "NET_ADMIN,cap_sys_admin", "is root on the host"),
         ("ALLOW_DEVICES", "*", "ALLOW_DEVICES=*: "),
+        (
+            "ALLOW_BIND_MOUNTS",
+            "/srv,/etc:ro,/b:exact,/data",
+            "ALLOW_BIND_MOUNTS has /srv, /data: a client that can write there can make a symbolic link",
+        ),
         ("SWARM", "1", "the swarm's join tokens"),
         ("GRPC", "1", "is not looked into"),
     ] {
@@ -197,6 +229,6 @@ fn what_opens_the_host_is_said_at_start() {
         let is_said = log.lines().any(|line| line.contains("WARN") && line.contains(words));
         assert!(is_said, "{name}={value}: {log}");
     }
-    let (gate, _daemon) = start(&[("ALLOW_BIND_MOUNTS", "/srv")]);
-    assert!(!gate.log().contains("of the host"), "{}", gate.log());
+    let (gate, _daemon) = start(&[("ALLOW_BIND_MOUNTS", "/srv:exact,/etc/ssl:ro,/data:ro:exact")]);
+    assert!(!gate.log().contains("WARN ALLOW_BIND_MOUNTS"), "{}", gate.log());
 }

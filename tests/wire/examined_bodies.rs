@@ -68,7 +68,7 @@ fn depth_and_number_of_values_are_bounded() {
     let deep = [b"[".repeat(10_000), b"]".repeat(10_000)].concat();
     let open = b"[".repeat(10_000);
     let chain = b"{\"a\":".repeat(200_000);
-    let many = [b"{\"Env\":[".to_vec(), b"0,".repeat(65_536), b"0]}".to_vec()].concat();
+    let many = [b"{\"Env\":[".to_vec(), b"0,".repeat(655_360), b"0]}".to_vec()].concat();
     expect_refused(&[
         (&deep, 400, "not-one-json-value"),
         (&open, 400, "not-one-json-value"),

@@ -28,22 +28,17 @@ fn a_missing_daemon_is_named_and_served_again_as_soon_as_it_is_back() {
 
 #[test]
 fn what_is_wrong_with_the_socket_is_said() {
-    let directory = |dir: &Dir| fs::create_dir(dir.daemon()).expect("a directory");
     let file = |dir: &Dir| drop(File::create(dir.daemon()).expect("a file"));
     let leftover = |dir: &Dir| drop(StandIn::at(&dir.daemon()));
-    let waiting = [
-        (&directory as &dyn Fn(&Dir), "not a socket"),
-        (&file, "not a socket"),
-        (&leftover, "connection refused"),
-    ]
-    .map(|(prepare, word)| {
-        let dir = Dir::new();
-        prepare(&dir);
-        let gate = Gate::start(dir, &[]);
-        let client = gate.client();
-        client.send(PING);
-        (gate, client, word)
-    });
+    let waiting = [(&file as &dyn Fn(&Dir), "not a socket"), (&leftover, "connection refused")]
+        .map(|(prepare, word)| {
+            let dir = Dir::new();
+            prepare(&dir);
+            let gate = Gate::start(dir, &[]);
+            let client = gate.client();
+            client.send(PING);
+            (gate, client, word)
+        });
     for (gate, client, word) in waiting {
         let answer = client.answer();
         assert_eq!(answer.status, 503, "{word}");
@@ -51,6 +46,17 @@ fn what_is_wrong_with_the_socket_is_said() {
         let message = answer.message();
         assert!(message.contains(word) && message.contains(&path), "{message}");
     }
+}
+
+#[test]
+fn a_directory_in_the_sockets_place_stops_the_start_and_is_named() {
+    let dir = Dir::new();
+    fs::create_dir(dir.daemon()).expect("a directory");
+    let path = dir.daemon().display().to_string();
+    let mut gate = Gate::start_anyhow(dir, &[]);
+    assert_eq!(gate.wait().code(), Some(1));
+    let log = gate.log();
+    assert!(log.contains(&format!("SOCKET_PATH={path} is a directory")), "{log}");
 }
 
 #[test]

@@ -297,6 +297,57 @@ fn a_shield_stands_in_every_mode_and_is_lifted_by_its_name() {
 }
 
 #[test]
+fn an_engine_that_has_the_fix_gets_what_others_do_not() {
+    let mounts = "{\"Type\":\"volume\",\"Name\":\"\",\"Destination\":\"/d\"}";
+    for (version, is_fixed) in
+        [("29.5.1", true), ("28.5.2+dfsg4", false), ("29.5.1-rc.1", false), ("25.0.17", true)]
+    {
+        let (gate, daemon) = start(OPEN);
+        let lines = format!("Content-Length: {}\r\n", COMPRESSED[0].len());
+        let client = gate.client();
+        client.send([put(TARGET, &lines).as_bytes(), COMPRESSED[0]].concat());
+        let connection = accept_asking(&daemon, "web", &container(""));
+        connection.expect("GET /info HTTP/1.1\r\nHost: dockgate\r\n\r\n");
+        connection.send(answer(200, &format!("{{\"ServerVersion\":\"{version}\"}}")));
+        if is_fixed {
+            connection.expect([sent(&lines).as_bytes(), COMPRESSED[0]].concat());
+            expect_usable(&client, &connection);
+        } else {
+            expect_refused(&client, &connection);
+        }
+
+        // It is known by now. What counts is whether the container runs.
+        for method in ["GET", "HEAD", "PUT"] {
+            for (runs, passes) in [(true, is_fixed), (false, true)] {
+                client.send(put(TARGET, "").replacen("PUT", method, 1));
+                connection.expect(asked("web"));
+                let state = format!("{{\"Running\":{runs},\"Restarting\":false}}");
+                let web = format!("{{\"Id\":\"{ID}\",\"State\":{state},\"Mounts\":[{mounts}]}}");
+                connection.send(answer(200, &web));
+                if passes {
+                    connection.expect(sent("").replacen("PUT", method, 1));
+                    connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+                    client.expect("HTTP/1.1 204 No Content\r\n\r\n");
+                } else if method == "HEAD" {
+                    let head = client.read_head();
+                    assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+                } else {
+                    let refusal = client.answer();
+                    for words in
+                        ["container \"web\": runs and has mounts", "Stop the container", "29.5.1"]
+                    {
+                        assert!(refusal.message().contains(words), "{}", refusal.message());
+                    }
+                }
+                if !passes {
+                    connection.expect_silence();
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn arguments_that_trigger_a_weakness_are_refused_where_others_would_only_be_logged() {
     let weak = create("{\"WorkingDir\":\"/proc/self/fd/7\",\"HostConfig\":{\"Privileged\":true}}");
     let (gate, daemon) = start(&[OPEN, &[("ADMISSION", "audit")]].concat());

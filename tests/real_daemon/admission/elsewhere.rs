@@ -1,9 +1,9 @@
 //! What a client could gain by an argument of anything else than `HostConfig`, one row each.
 
 use super::row::{
-    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, NODE, Opened,
-    PLUGIN, PLUGIN_SET, READ_ETC, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT,
-    SWARM_JOIN, VOLUME, row,
+    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, Opened, PLUGIN,
+    PLUGIN_SET, READ_ETC, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN,
+    VOLUME, row,
 };
 
 pub static ROWS: &[Row] = &[
@@ -143,7 +143,6 @@ pub static ROWS: &[Row] = &[
         "ALLOW_SWARM_PEERS=manager.example:2377",
     )
     .not_here(SWARM),
-    row(&NODE, "Role", r#""manager""#, "ALLOW_NODE_ROLES=manager").not_here(SWARM),
     row(&PLUGIN, "", r#"[{"Name":"network","Value":["host"]}]"#, "ALLOW_PLUGIN_PRIVILEGES=network")
         .opened_by("ALLOW_PLUGIN_PRIVILEGES=network ENGINE_FIXED=CVE-2026-33997")
         .not_here(ABSENT),

@@ -125,6 +125,7 @@ fn archives(lab: &Lab) -> Result<(), Failed> {
     for entries in [
         r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
         r#""HostConfig":{"Binds":["/etc:/e"]}"#,
+        r#""HostConfig":{"Binds":["/etc:/e:ro"]}"#,
         r#""HostConfig":{"Mounts":[{"Type":"bind","Source":"/etc","Target":"/e"}]}"#,
         r#""HostConfig":{"Binds":["plain:/p","bound:/e"]}"#,
         r#""HostConfig":{"Mounts":[{"Type":"volume","Target":"/e","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"/etc"}}}}]}"#,

@@ -2,14 +2,18 @@
 
 mod elsewhere;
 mod everyday;
+mod existing;
 mod in_swarm;
 mod limits;
 mod lookups;
 mod matrix;
 mod modes;
+mod networks;
 mod of_create;
+mod own;
 mod platform;
 mod random;
+mod registries;
 mod row;
 mod shields;
 mod spellings;
@@ -29,7 +33,11 @@ pub use everyday::SCENARIOS;
 pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
+    existing::PROOFS,
+    own::PROOFS,
     modes::PROOFS,
+    networks::PROOFS,
+    registries::PROOFS,
     limits::PROOFS,
     platform::PROOFS,
     everyday::PROOFS,

@@ -69,8 +69,6 @@ pub static SWARM_INIT: Place = Place {
     ..CREATE
 };
 pub static SWARM_JOIN: Place = Place { target: "/swarm/join", path: &[], ..SWARM_INIT };
-pub static NODE: Place =
-    Place { target: "/nodes/n/update?version=1", lead: r#""Availability":"active""#, ..CREATE };
 pub static PLUGIN: Place = Place { target: "/plugins/pull?remote=x", lead: "", ..CREATE };
 pub static PLUGIN_SET: Place = Place { target: "/plugins/x/set", ..PLUGIN };
 

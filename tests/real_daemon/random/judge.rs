@@ -16,7 +16,7 @@ pub enum Fate {
 const EXAMINED: [&str; 14] = [
     "ContainerStart",
     "ContainerCopy",
-    "ContainerArchive",
+    "Archive",
     "Checkpoint",
     "Exec",
     "Attach",
@@ -54,8 +54,7 @@ fn one(router: &Router, policy: &str, request: &Request) -> (Fate, After) {
     let target = &request.target;
     // The gate may refuse what is written oddly, and close.
     let after = if target.is_plain { request.after } else { request.after.max(After::Unsure) };
-    let Route::Operation { id, version, parameters } =
-        router.route(target.method, target.text.as_bytes())
+    let Route::Operation { id, version, .. } = router.route(target.method, target.text.as_bytes())
     else {
         return (Fate::MustNot, after);
     };
@@ -69,9 +68,7 @@ fn one(router: &Router, policy: &str, request: &Request) -> (Fate, After) {
     }
     let is_examined = EXAMINED.iter().any(|examined| id.contains(examined))
         && (request.has_body || id != "ContainerStart");
-    // To the daemon `DELETE /networks/a/connect` deletes a network `a/connect`; nothing has such a name.
-    let is_plain = target.is_plain && !parameters.iter().any(|name| name.contains(&b'/'));
-    if request.wire == Wire::Good && is_plain && !is_examined {
+    if request.wire == Wire::Good && target.is_plain && !is_examined {
         (Fate::Must, after)
     } else {
         (Fate::May, after)
