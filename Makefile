@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test differential fmt lint doc deny reproducible release mutants miri bench bench-peers syscalls soak fuzz clean
+.PHONY: help run build image test test-engine differential fmt lint doc deny reproducible release mutants miri bench bench-peers syscalls soak fuzz clean
 
 # Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
 PEERS ?=
@@ -13,6 +13,9 @@ MUTANTS ?=
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
+
+# The engine that test-engine tries: 20, 26 or 28; none: all of them.
+ENGINE ?=
 
 # How many random requests, and which.
 REQUESTS ?= 1000000
@@ -30,14 +33,18 @@ build: ## the release binary, target/release/dockgate
 image: ## the image, with a binary that is compiled here (asks no registry)
 	@scripts/image.sh
 
-test: ## every test, those against a real Docker daemon included (as root)
+test: ## every test, those against real Docker daemons included (as root)
 	scripts/setup.sh
 	cargo test
 	DOCKGATE_TEST_RELAY=splice cargo test --test wire -- --skip twins
 
-differential: ## REQUESTS random requests (SEED=... for others) before a real Docker daemon, as root
+test-engine: ## what is held against real Docker daemons, against ENGINE=20, 26 or 28 alone (as root)
 	scripts/setup.sh
-	DOCKGATE_RANDOM_REQUESTS=$(REQUESTS) DOCKGATE_RANDOM_SEED=$(SEED) cargo test --test real_daemon -- --nocapture "whatever requests are made of, the daemon"
+	ENGINE=$(ENGINE) cargo test --test real_daemon
+
+differential: ## REQUESTS random requests (SEED=... for others) before real Docker daemons (ENGINE=... for one), as root
+	scripts/setup.sh
+	ENGINE=$(ENGINE) DOCKGATE_RANDOM_REQUESTS=$(REQUESTS) DOCKGATE_RANDOM_SEED=$(SEED) cargo test --test real_daemon -- --nocapture "whatever requests are made of, the daemon"
 
 fmt: ## format the code
 	cargo fmt

@@ -5,6 +5,7 @@ use dockgate::admission::json::JsonError;
 use dockgate::admission::{Cause, Finding, Findings, Variable};
 use dockgate::api::{ApiVersion, Unclassified};
 use dockgate::http::{FramingError, HeadError};
+use dockgate::policy::parameter::PARAMETERS;
 use dockgate::policy::{OldVersion, Reason, Refusal, VariableSet};
 use dockgate::proxy::inquiry::{Fault, Unanswered};
 use dockgate::proxy::outcome::{Cutoff, DaemonFailure};
@@ -76,6 +77,9 @@ fn reasons() -> Vec<Reason> {
         Reason::Unclassified(Unclassified::EncodedSlash),
         Reason::Withheld(VariableSet::default()),
         Reason::Closed,
+        Reason::Origin(String::new()),
+        Reason::Host(String::new()),
+        Reason::Parameter(PARAMETERS[0]),
         Reason::Moved(Box::from(&b"/"[..])),
         Reason::OldVersion(OldVersion { asked: version, oldest: version }),
         Reason::Form,
@@ -94,6 +98,9 @@ fn reasons() -> Vec<Reason> {
             )
             | Reason::Withheld(_)
             | Reason::Closed
+            | Reason::Origin(_)
+            | Reason::Host(_)
+            | Reason::Parameter(_)
             | Reason::Moved(_)
             | Reason::OldVersion(_)
             | Reason::Form

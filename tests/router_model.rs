@@ -114,6 +114,17 @@ fn a_daemon_can_have_fewer_routes() {
     assert_eq!(operation("PUT", "/volumes/x"), Some("VolumeUpdate"));
 }
 
+#[test]
+fn the_debug_routes_of_newer_daemons_are_as_others() {
+    let new = Router::without(&[], Debug::AsOthers);
+    for target in ["/debug/vars", "/v1.51/debug/vars"] {
+        let route = new.route("GET", target.as_bytes());
+        assert!(matches!(route, Route::Operation { id: "DebugVars", .. }), "{target}: {route:?}");
+    }
+    assert_eq!(new.route("FOO", b"/debug/vars"), Route::NotFound);
+    assert_eq!(new.route("POST", b"/debug/pprof/heap"), Route::NotFound);
+}
+
 const METHODS: [Method; 6] =
     [Method::Get, Method::Head, Method::Post, Method::Put, Method::Delete, Method::Options];
 

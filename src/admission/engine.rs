@@ -13,6 +13,9 @@ use super::variable::Variable;
 /// `daemon/runtime_unix.go`).
 const RUNC: [&str; 2] = ["runc", "io.containerd.runc.v2"];
 
+/// What Podman says of every container, whatever its runtime is (podman `libpod/define`).
+const ANY_RUNTIME: &str = "oci";
+
 /// Why a runtime other than the engine's default is denied.
 const RUNTIME: &str = "is not the engine's default runtime and may confine less, or nothing";
 
@@ -50,6 +53,8 @@ pub struct Engine {
     pub version: Option<Version>,
     /// The runtime of a container that names none.
     pub default_runtime: Option<String>,
+    /// The runtimes that it has.
+    pub runtimes: Vec<String>,
     /// Whether the host has cgroups of version 1, where containers share the host's cgroup
     /// namespace by default.
     pub has_cgroup_v1: bool,
@@ -64,8 +69,19 @@ impl Engine {
         Some(Self {
             version: text("ServerVersion").and_then(Version::parse),
             default_runtime: text("DefaultRuntime").map(str::to_owned),
+            runtimes: info
+                .field("Runtimes")
+                .and_then(Json::entries)
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.clone().into_owned())
+                .collect(),
             has_cgroup_v1: text("CgroupVersion") == Some("1"),
         })
+    }
+
+    fn calls_any_runtime(&self, name: &str) -> bool {
+        name == ANY_RUNTIME && !self.runtimes.iter().any(|runtime| runtime == name)
     }
 
     fn is_default_runtime(&self, name: &str) -> bool {
@@ -94,9 +110,8 @@ pub enum Argument {
     /// The host's cgroup namespace of a container that exists: on hosts with cgroup version 1 the
     /// daemon chooses it by default.
     HostCgroups,
-    /// An archive operation on a container whose mounts processes could move: while the shield
-    /// stands for this engine.
-    MountsInMotion(&'static Shield),
+    /// What triggers a weakness, with the value at fault: while the shield stands for this engine.
+    Weakness(&'static Shield, String),
     /// An archive, of which the first bytes will be looked at while the shield stands for this engine.
     FirstBytes(&'static Shield),
 }
@@ -107,15 +122,16 @@ impl EngineUse {
     pub fn shown(&self) -> &str {
         match &self.argument {
             Argument::Runtime(name) => name,
-            Argument::MaskedPaths(_) | Argument::MountsInMotion(_) | Argument::FirstBytes(_) => "",
+            Argument::MaskedPaths(_) | Argument::FirstBytes(_) => "",
             Argument::HostCgroups => "host",
+            Argument::Weakness(_, value) => value,
         }
     }
 
     /// Whether it can be judged where the engine does not say what it is: as by an unknown one.
     #[must_use]
     pub fn is_of_shield(&self) -> bool {
-        matches!(self.argument, Argument::MountsInMotion(_) | Argument::FirstBytes(_))
+        matches!(self.argument, Argument::Weakness(..) | Argument::FirstBytes(_))
     }
 
     /// An answer that does not stand in its way, where there is no engine to ask.
@@ -126,7 +142,7 @@ impl EngineUse {
             // The oldest of which all is known.
             Argument::MaskedPaths(_) => br#"{"ServerVersion":"20.10.0"}"#,
             Argument::HostCgroups => br#"{"CgroupVersion":"1"}"#,
-            Argument::MountsInMotion(_) | Argument::FirstBytes(_) => b"{}",
+            Argument::Weakness(..) | Argument::FirstBytes(_) => b"{}",
         }
     }
 
@@ -134,7 +150,8 @@ impl EngineUse {
     pub fn judge(&self, judge: &mut Judge<'_>, engine: &Engine) {
         judge.at(&self.path, |judge| match &self.argument {
             Argument::Runtime(name) => {
-                if !engine.is_default_runtime(name) {
+                let is_any = judge.is_existing() && engine.calls_any_runtime(name);
+                if !is_any && !engine.is_default_runtime(name) {
                     judge.withhold_for(Variable::Runtimes, name, name, RUNTIME);
                 }
             }
@@ -147,12 +164,7 @@ impl EngineUse {
                     judge.withhold_for(variable, "host", "cgroup", namespace::HOST_CGROUPS);
                 }
             }
-            Argument::MountsInMotion(shield) => {
-                if shield.stands(judge.rules, engine.version) {
-                    let finding = shield.finding(judge.path().to_vec(), "");
-                    judge.examined.findings.push(finding);
-                }
-            }
+            Argument::Weakness(shield, value) => shield.judge(judge, value, engine.version),
             // The body will decide.
             Argument::FirstBytes(_) => {}
         });
@@ -199,17 +211,42 @@ mod tests {
 
     #[test]
     fn an_engine_says_what_it_is_or_nothing() {
-        let info = r#"{"ServerVersion":"28.5.2","DefaultRuntime":"crun","CgroupVersion":"1"}"#;
+        let info = r#"{"ServerVersion":"28.5.2","DefaultRuntime":"crun","CgroupVersion":"1",
+            "Runtimes":{"crun":{"path":"crun"},"runc":{}}}"#;
         assert_eq!(
             engine(info),
             Some(Engine {
                 version: Version::parse("28.5.2"),
                 default_runtime: Some("crun".to_owned()),
+                runtimes: vec!["crun".to_owned(), "runc".to_owned()],
                 has_cgroup_v1: true,
             })
         );
         assert_eq!(engine("{}"), Some(Engine::default()));
         assert_eq!(engine("[]"), None);
+    }
+
+    #[test]
+    fn podmans_word_for_any_runtime_is_none() {
+        let rules = Rules::new();
+        let of_container = vec![Step::Container("web".to_owned()), Step::Field("Runtime")];
+        for (runtimes, path, name, passes) in [
+            (&["runc"][..], &of_container, "oci", true),
+            (&["runc"], &Vec::new(), "oci", false),
+            (&["runc", "oci"], &of_container, "oci", false),
+            (&["runc"], &of_container, "crun", false),
+        ] {
+            let engine = Engine {
+                default_runtime: Some("runc".to_owned()),
+                runtimes: runtimes.iter().map(|&name| name.to_owned()).collect(),
+                ..Engine::default()
+            };
+            let used =
+                EngineUse { path: path.clone(), argument: Argument::Runtime(name.to_owned()) };
+            let mut judge = Judge::new(&rules);
+            used.judge(&mut judge, &engine);
+            assert_eq!(judge.examined.findings.is_empty(), passes, "{runtimes:?} {path:?} {name}");
+        }
     }
 
     #[test]

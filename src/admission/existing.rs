@@ -14,6 +14,7 @@ use super::own;
 use super::rules::Mode;
 use super::shield;
 use crate::api::Operation;
+use std::borrow::Cow;
 
 /// What a request does with a container that it refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +95,37 @@ pub fn judge(
 fn whole(judge: &mut Judge<'_>, container: &Json<'_>) {
     mounts(judge, container, |_| true, false);
     let part = |name| container.field(name).unwrap_or(&Json::Null);
+    let config = without_implied(part("HostConfig"));
     judge.step(Step::Field("HostConfig"), |judge| {
-        judge.apply(&Rule::Object(&HOST_CONFIG), part("HostConfig"));
+        judge.apply(&Rule::Object(&HOST_CONFIG), &config);
     });
     container::confined(judge, part("Config"), part("HostConfig"));
     judge.merge_findings();
+}
+
+/// The security option that the daemon adds where SELinux could not confine a container anyway (moby
+/// `daemon/create.go`, `generateSecurityOpt`).
+const UNLABELLED: &str = "label=disable";
+
+/// A container's `HostConfig` without what the daemon has added because of something else in it,
+/// which is judged where it stands.
+fn without_implied<'c>(config: &'c Json<'c>) -> Cow<'c, Json<'c>> {
+    let is_host = |name| config.field(name).and_then(Json::text) == Some("host");
+    let is_implied = config.field("Privileged") == Some(&Json::Bool(true))
+        || is_host("PidMode")
+        || is_host("IpcMode");
+    match config {
+        Json::Object(entries) if is_implied => {
+            let mut entries = entries.clone();
+            for (name, value) in &mut entries {
+                if let ("SecurityOpt", Json::List(options)) = (&**name, value) {
+                    options.retain(|option| option.text() != Some(UNLABELLED));
+                }
+            }
+            Cow::Owned(Json::Object(entries))
+        }
+        _ => Cow::Borrowed(config),
+    }
 }
 
 /// Judges the mounts that are `meant`, by whether they are read-only; all as read-only ones where
@@ -229,6 +256,42 @@ mod tests {
             let (found, asked) = judged(&rules, ContainerUse::Run, &with_host_config(config));
             assert_eq!((found, asked.len()), (Vec::new(), 1), "{config}");
         }
+    }
+
+    #[test]
+    fn what_follows_from_what_is_allowed_is_allowed() {
+        for (variable, text, config, count) in [
+            (Variable::Privileged, "1", r#""Privileged":true"#, 0),
+            (Variable::HostNamespaces, "pid", r#""PidMode":"host""#, 0),
+            (Variable::HostNamespaces, "ipc", r#""IpcMode":"host""#, 0),
+            (Variable::HostNamespaces, "uts", r#""UTSMode":"host""#, 1),
+            (Variable::Privileged, "1", r#""Privileged":false"#, 1),
+        ] {
+            let rules = Rules::new().with(variable, text).expect("a value");
+            let inspect =
+                with_host_config(&format!(r#"{{{config},"SecurityOpt":["label=disable"]}}"#));
+            let (found, _) = judged(&rules, ContainerUse::Run, &inspect);
+            assert_eq!(found.len(), count, "{config}: {found:?}");
+        }
+        let more = r#"{"Privileged":true,"SecurityOpt":["label=disable","seccomp=unconfined"]}"#;
+        let rules = Rules::new().with(Variable::Privileged, "1").expect("a switch");
+        assert_eq!(judged(&rules, ContainerUse::Run, &with_host_config(more)).0.len(), 1);
+    }
+
+    #[test]
+    fn what_podman_adds_is_not_held_against_a_container_either() {
+        let ordinary = r#"{"Binds":["v:/d:rw,rprivate,nosuid,nodev,rbind"],"LogConfig":{"Type":"json-file",
+            "Config":null},"NetworkMode":"bridge","CapAdd":[],"CapDrop":["AUDIT_WRITE","MKNOD","NET_RAW"],
+            "CgroupnsMode":"","IpcMode":"shareable","PidMode":"private","UTSMode":"private","Tmpfs":
+            {"/t":"rw,rprivate,nosuid,nodev,tmpcopyup"},"MaskedPaths":null,"ReadonlyPaths":null}"#;
+        let (found, asked) = judged(&Rules::new(), ContainerUse::Run, &with_host_config(ordinary));
+        assert_eq!((found, asked), (Vec::new(), Vec::new()));
+        let (found, _) = judged(
+            &Rules::new(),
+            ContainerUse::Run,
+            &with_host_config(r#"{"Binds":["v:/d:suid"]}"#),
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]

@@ -570,7 +570,7 @@ mod tests {
     fn what_does_not_matter_is_not_asked() {
         use ContainerUse::{Manage, Read, Run, Write};
         let fixed = || Rules::new().with(Variable::EngineFixed, "*").expect("a list");
-        let own = || own::Own::new(Some("0f".to_owned()), []);
+        let own = || own::Own::new(Some("0f".to_owned()), "", []);
         let with = |variable, text| fixed().with(variable, text).expect("a value");
         let shielded = Rules::new().with(Variable::Admission, "off").expect("a word");
         for (rules, needed) in [

@@ -219,6 +219,8 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
             "" | "rw" | "z" | "Z" | "nocopy" | "cached" | "delegated" | "consistent"
             | "default" | "private" | "rprivate" => {}
             "shared" | "rshared" | "slave" | "rslave" => volume::propagation(judge, option),
+            // Podman tells how it has mounted what it was asked for.
+            "nosuid" | "nodev" | "noexec" | "bind" | "rbind" if judge.is_existing() => {}
             option => judge.bad_text(
                 option,
                 "is no option that a bind takes (they stand behind the second ':')",

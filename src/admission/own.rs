@@ -30,133 +30,151 @@ const ID_BYTES: usize = 64;
 /// What the daemon says of the gate's container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnContainer {
+    /// Its full id.
+    pub id: String,
     /// Its name, without the leading slash.
     pub name: String,
     /// Its service's id, where it is a task of a swarm's service.
-    pub service: Option<String>,
+    service: Option<String>,
     /// Its named and anonymous volumes: name and path on the host.
     volumes: Vec<(String, String)>,
-    /// Paths of the host, cleaned, that are mounted in it, and those of its files.
-    paths: Vec<String>,
+    /// What is mounted in it: where, and which path of the host. Cleaned.
+    mounts: Vec<(String, String)>,
 }
 
-/// What the gate is to its own daemon.
-#[derive(Debug, Default)]
-pub struct Own {
-    /// Its container's id: 64 hexadecimal digits. `None` where it is no container, or may be acted
-    /// on.
-    id: Option<String>,
-    /// Files and sockets of the gate, as it sees them, cleaned.
-    files: Vec<String>,
-    /// Learned once; `Some(None)` where the daemon knows no such container.
-    container: OnceLock<Option<OwnContainer>>,
-}
-
-impl Own {
-    /// A gate with these files; `id` is its container's, where it is one.
+impl OwnContainer {
+    /// Reads the answer to `ContainerInspect`; `None` where it can't be read.
     #[must_use]
-    pub fn new(id: Option<String>, files: impl IntoIterator<Item = String>) -> Self {
-        let files = files.into_iter().map(|file| host_path::clean(&file)).collect();
-        Self { id, files, container: OnceLock::new() }
-    }
-
-    /// The id to ask the daemon about, as long as it has not been asked.
-    #[must_use]
-    pub fn unknown(&self) -> Option<&str> {
-        self.id.as_deref().filter(|_| self.container.get().is_none())
-    }
-
-    /// Learns what the daemon says of the gate's container: status and body of `ContainerInspect`.
-    /// False where that is no answer, and it must be asked again.
-    pub fn learn(&self, status: u16, inspect: &Json<'_>) -> bool {
-        let container = match status {
-            // Of another engine than the one it serves.
-            404 => None,
-            200 => match self.read(inspect) {
-                Some(container) => Some(container),
-                None => return false,
-            },
-            _ => return false,
+    pub fn of(inspect: &Json<'_>) -> Option<Self> {
+        let text = |value: &Json<'_>, name| {
+            value.field(name).and_then(Json::text).unwrap_or_default().to_owned()
         };
-        self.container.get_or_init(|| container);
-        true
-    }
-
-    fn read(&self, inspect: &Json<'_>) -> Option<OwnContainer> {
-        inspect.field("Id").and_then(Json::text).filter(|&id| self.is(id))?;
-        let name = inspect.field("Name").and_then(Json::text)?;
         let labels = inspect.field("Config").and_then(|config| config.field("Labels"));
         let service = labels.and_then(|labels| labels.field("com.docker.swarm.service.id"));
-        let mut own = OwnContainer {
-            name: name.trim_start_matches('/').to_owned(),
+        let mut own = Self {
+            id: inspect.field("Id").and_then(Json::text)?.to_owned(),
+            name: inspect.field("Name").and_then(Json::text)?.trim_start_matches('/').to_owned(),
             service: service.and_then(Json::text).map(str::to_owned),
-            ..OwnContainer::default()
+            ..Self::default()
         };
-        let mut mounted: Vec<(String, String)> = Vec::new();
         if let Some(Json::List(mounts)) = inspect.field("Mounts") {
             for mount in mounts {
-                let text = |name| mount.field(name).and_then(Json::text).unwrap_or_default();
-                let (source, target) = (text("Source"), text("Destination"));
-                if text("Type") == "volume" {
-                    own.volumes.push((text("Name").to_owned(), source.to_owned()));
+                let (source, target) = (text(mount, "Source"), text(mount, "Destination"));
+                if text(mount, "Type") == "volume" {
+                    own.volumes.push((text(mount, "Name"), source.clone()));
                 }
                 if source.starts_with('/') {
-                    own.paths.push(host_path::clean(source));
-                    mounted.push((host_path::clean(target), host_path::clean(source)));
+                    own.mounts.push((host_path::clean(&target), host_path::clean(&source)));
                 }
-            }
-        }
-        // Where its files are on the host: below the innermost mount that holds them.
-        for file in &self.files {
-            let holds = |(target, _): &&(String, String)| host_path::is_within(file, target);
-            if let Some((target, source)) =
-                mounted.iter().filter(holds).max_by_key(|(target, _)| target.len())
-                && let Some(rest) = file.strip_prefix(target.as_str())
-            {
-                own.paths.push(host_path::clean(&format!("{source}/{rest}")));
             }
         }
         Some(own)
     }
 
-    fn container(&self) -> Option<&OwnContainer> {
-        self.container.get().and_then(Option::as_ref)
+    /// The path of the host that a path inside is, where a mount holds it.
+    fn on_host(&self, path: &str) -> Option<String> {
+        let holds = |(target, _): &&(String, String)| host_path::is_within(path, target);
+        let (target, source) =
+            self.mounts.iter().filter(holds).max_by_key(|(target, _)| target.len())?;
+        let rest = path.strip_prefix(target.as_str())?;
+        Some(host_path::clean(&format!("{source}/{rest}")))
+    }
+}
+
+/// The containers of a list (`ContainerList`) that share the network of another: their ids.
+#[must_use]
+pub fn sharing_network(list: &Json<'_>, id: &str) -> Vec<String> {
+    let Json::List(containers) = list else { return Vec::new() };
+    let shared = format!("container:{id}");
+    let shares = |container: &&Json<'_>| {
+        let mode = container.field("HostConfig").and_then(|config| config.field("NetworkMode"));
+        mode.and_then(Json::text) == Some(&shared)
+    };
+    let id = |container: &Json<'_>| container.field("Id").and_then(Json::text).map(str::to_owned);
+    containers.iter().filter(shares).filter_map(id).collect()
+}
+
+/// What the gate is to its own daemon.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// The id that its surroundings bear: 64 hexadecimal digits. A container that shares another's
+    /// network has that one's. `None` where it is no container, or may be acted on.
+    id: Option<String>,
+    /// The daemon's socket, as it sees it, cleaned.
+    socket: String,
+    /// Its files and sockets, likewise.
+    files: Vec<String>,
+    /// Learned once; none where the daemon knows no such container.
+    containers: OnceLock<Vec<OwnContainer>>,
+    /// Where its files, and what is mounted in it, are on the host; with the containers.
+    paths: OnceLock<Vec<String>>,
+}
+
+impl Own {
+    /// A gate with this daemon's socket and these files; `id` is its container's, where it is one.
+    #[must_use]
+    pub fn new(id: Option<String>, socket: &str, files: impl IntoIterator<Item = String>) -> Self {
+        let files = files.into_iter().map(|file| host_path::clean(&file)).collect();
+        Self { id, socket: host_path::clean(socket), files, ..Self::default() }
     }
 
-    /// What the daemon has said of the gate's container, for the log.
+    /// The id to ask the daemon about, as long as it has not been asked.
     #[must_use]
-    pub fn known(&self) -> Option<&OwnContainer> {
-        self.container()
+    pub fn unknown(&self) -> Option<&str> {
+        self.id.as_deref().filter(|_| self.containers.get().is_none())
+    }
+
+    /// Whether a container has what the gate must have: the daemon's socket mounted.
+    #[must_use]
+    pub fn has_socket(&self, container: &OwnContainer) -> bool {
+        container.on_host(&self.socket).is_some()
+    }
+
+    /// Learns which containers are the gate's own: one, or where several could be, all of them.
+    pub fn learn(&self, containers: Vec<OwnContainer>) {
+        let mut paths = Vec::new();
+        for own in &containers {
+            paths.extend(own.mounts.iter().map(|(_, source)| source.clone()));
+            paths.extend(self.files.iter().filter_map(|file| own.on_host(file)));
+        }
+        self.paths.get_or_init(|| paths);
+        self.containers.get_or_init(|| containers);
+    }
+
+    /// What is known of the gate's containers.
+    #[must_use]
+    pub fn known(&self) -> &[OwnContainer] {
+        self.containers.get().map_or(&[], Vec::as_slice)
     }
 
     /// Whether requests may be about the gate's own container, so that references to containers
     /// must be looked up.
     #[must_use]
     pub fn is_container(&self) -> bool {
-        self.id.is_some() && !matches!(self.container.get(), Some(None))
+        self.id.is_some() && self.containers.get().is_none_or(|known| !known.is_empty())
     }
 
     /// Whether this is its id, in full.
     #[must_use]
     pub fn is(&self, id: &str) -> bool {
-        self.id.as_deref() == Some(id)
+        self.known().iter().any(|own| own.id == id) || self.unknown() == Some(id)
     }
 
     /// Whether it is a task of a swarm's service.
     #[must_use]
     pub fn is_service(&self) -> bool {
-        self.container().is_some_and(|own| own.service.is_some())
+        self.known().iter().any(|own| own.service.is_some())
     }
 
     /// Its paths: a mount of one of them, or of a directory above one, must be listed itself.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        let mounted = self.container().into_iter().flat_map(|own| &own.paths);
+        let mounted = self.paths.get().into_iter().flatten();
         self.files.iter().chain(mounted).map(String::as_str)
     }
 
     fn volume(&self, name: &str) -> Option<&str> {
-        let volumes = self.container().into_iter().flat_map(|own| &own.volumes);
-        volumes.into_iter().find(|(own, _)| own == name).map(|(_, source)| source.as_str())
+        let mut volumes = self.known().iter().flat_map(|own| &own.volumes);
+        volumes.find(|(own, _)| own == name).map(|(_, source)| source.as_str())
     }
 }
 
@@ -180,7 +198,7 @@ pub fn existing_service(
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
-    if judge.rules.own.container().is_some_and(|own| own.service.as_deref() == Some(id)) {
+    if judge.rules.own.known().iter().any(|own| own.service.as_deref() == Some(id)) {
         judge.withhold_for(Variable::Gate, reference, "1", OWN_SERVICE);
     }
     Some(Resolved { id: id.to_owned(), place: ReferencePlace::Path, usage: ContainerUse::Manage })
@@ -203,8 +221,7 @@ pub fn name(judge: &mut Judge<'_>, value: &Json<'_>) {
         if is_hex && name.len() == ID_BYTES {
             judge.close(name, "is a name that could be taken for a container's id");
         }
-        let is_own = |own: &OwnContainer| own.name == name;
-        if judge.rules.own.container().is_some_and(is_own) {
+        if judge.rules.own.known().iter().any(|own| own.name == name) {
             judge.withhold_for(Variable::Gate, name, "1", OWN_NAME);
         }
     });
@@ -238,32 +255,82 @@ mod tests {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     fn own() -> Own {
-        Own::new(Some(ID.to_owned()), ["/run/gate/docker.sock".to_owned(), "/tmp/x".to_owned()])
+        let files = ["/run/gate/docker.sock".to_owned(), "/tmp/x".to_owned()];
+        Own::new(Some(ID.to_owned()), "/run/docker.sock", files)
+    }
+
+    fn container(id: &str, mounts: &str) -> OwnContainer {
+        let inspect = format!(
+            r#"{{"Id":"{id}","Name":"/gate","Config":{{"Labels":{{"com.docker.swarm.service.id":"s1"}}}},
+               "Mounts":[{mounts}]}}"#
+        );
+        OwnContainer::of(&json::read(inspect.as_bytes()).expect("json")).expect("readable")
     }
 
     fn learned() -> Own {
         let own = own();
-        let inspect = format!(
-            r#"{{"Id":"{ID}","Name":"/gate","Config":{{"Labels":{{"com.docker.swarm.service.id":"s1"}}}},
-               "Mounts":[{{"Type":"bind","Source":"/srv/../srv/gate","Destination":"/run/gate/"}},
-                         {{"Type":"bind","Source":"/srv/run","Destination":"/run"}},
-                         {{"Type":"volume","Name":"audit","Source":"/v/audit/_data","Destination":"/var/log"}}]}}"#
-        );
-        assert!(own.learn(200, &json::read(inspect.as_bytes()).expect("json")));
+        let mounts = r#"{"Type":"bind","Source":"/srv/../srv/gate","Destination":"/run/gate/"},
+                        {"Type":"bind","Source":"/srv/run","Destination":"/run"},
+                        {"Type":"volume","Name":"audit","Source":"/v/audit/_data","Destination":"/var/log"}"#;
+        own.learn(vec![container(ID, mounts)]);
         own
     }
 
     #[test]
-    fn it_is_asked_about_until_the_daemon_has_answered() {
+    fn it_is_unknown_until_it_is_learned() {
         assert_eq!(Own::default().unknown(), None);
         let own = own();
         assert_eq!(own.unknown(), Some(ID));
-        for (status, body) in [(500, "{}"), (200, "{}"), (200, r#"{"Id":"0f","Name":"/x"}"#)] {
-            assert!(!own.learn(status, &json::read(body.as_bytes()).expect("json")), "{body}");
-            assert!(own.unknown().is_some() && own.is_container());
+        assert!(own.is_container() && own.is(ID));
+        own.learn(Vec::new());
+        assert!(own.unknown().is_none() && !own.is_container() && !own.is(ID));
+        for unreadable in ["{}", "[]", r#"{"Id":"0f"}"#, r#"{"Id":1,"Name":"/x"}"#] {
+            let unreadable = json::read(unreadable.as_bytes()).expect("json");
+            assert_eq!(OwnContainer::of(&unreadable), None);
         }
-        assert!(own.learn(404, &Json::Null));
-        assert!(own.unknown().is_none() && !own.is_container());
+    }
+
+    #[test]
+    fn its_files_are_where_the_host_has_them() {
+        let own = learned();
+        assert!(own.is_container() && own.is(ID) && !own.is("0123") && own.is_service());
+        let names: Vec<_> = own.known().iter().map(|own| own.name.as_str()).collect();
+        assert_eq!(names, ["gate"]);
+        let paths: Vec<_> = own.paths().collect();
+        assert_eq!(
+            paths,
+            [
+                "/run/gate/docker.sock",
+                "/tmp/x",
+                "/srv/gate",
+                "/srv/run",
+                "/v/audit/_data",
+                "/srv/gate/docker.sock"
+            ]
+        );
+        assert_eq!(own.volume("audit"), Some("/v/audit/_data"));
+        assert_eq!(own.volume("other"), None);
+    }
+
+    #[test]
+    fn it_has_the_daemons_socket_whatever_its_surroundings_bear() {
+        let own = own();
+        for (mounts, has) in [
+            ("", false),
+            (r#"{"Source":"/run/docker.sock","Destination":"/run/docker.sock"}"#, true),
+            (r#"{"Source":"/run","Destination":"/run/"}"#, true),
+            (r#"{"Source":"/run/docker.sock","Destination":"/other.sock"}"#, false),
+        ] {
+            assert_eq!(own.has_socket(&container(ID, mounts)), has, "{mounts}");
+        }
+        let list = format!(
+            r#"[{{"Id":"a","HostConfig":{{"NetworkMode":"container:{ID}"}}}},
+                {{"Id":"b","HostConfig":{{"NetworkMode":"default"}}}},{{"Id":"c"}}]"#
+        );
+        let list = json::read(list.as_bytes()).expect("json");
+        assert_eq!(sharing_network(&list, ID), ["a"]);
+        own.learn(vec![container("a", ""), container("b", "")]);
+        assert!(own.is("a") && own.is("b") && !own.is(ID));
     }
 
     #[test]
@@ -296,26 +363,5 @@ mod tests {
             name(&mut judge, &Json::Text(text.into()));
             assert_eq!(judge.examined.findings.is_empty(), is_fine, "{text}");
         }
-    }
-
-    #[test]
-    fn its_files_are_where_the_host_has_them() {
-        let own = learned();
-        assert!(own.is_container() && own.is(ID) && !own.is("0123") && own.is_service());
-        assert_eq!(own.known().map(|own| own.name.as_str()), Some("gate"));
-        let paths: Vec<_> = own.paths().collect();
-        assert_eq!(
-            paths,
-            [
-                "/run/gate/docker.sock",
-                "/tmp/x",
-                "/srv/gate",
-                "/srv/run",
-                "/v/audit/_data",
-                "/srv/gate/docker.sock"
-            ]
-        );
-        assert_eq!(own.volume("audit"), Some("/v/audit/_data"));
-        assert_eq!(own.volume("other"), None);
     }
 }

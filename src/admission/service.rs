@@ -113,6 +113,8 @@ const LIMITS: Object = Object::of(&[
     inside("NanoCPUs", Rule::By(limit::processors)),
     inside("MemoryBytes", Rule::By(limit::memory)),
     inside("Pids", Rule::By(limit::pids)),
+    // Of API 1.32 to 1.40, where no daemon reads them: it takes those of the reservations.
+    harmless("GenericResources"),
 ]);
 
 const ENDPOINT: Object =

@@ -10,6 +10,7 @@ use super::finding::{Cause, Finding, Step};
 use super::host_path;
 use super::json::Json;
 use super::judge::Judge;
+use super::lookup::Question;
 use super::rules::Rules;
 use super::variable::Variable;
 use crate::api::Operation as Op;
@@ -181,6 +182,15 @@ impl Shield {
         }
     }
 
+    /// Refuses what is where the walk is, unless an engine of that version is known to have the fix.
+    pub fn judge(&self, judge: &mut Judge<'_>, value: &str, engine: Option<Version>) {
+        // Once is enough, and among many other findings too: in other modes those may pass.
+        let is_said = |finding: &Finding| finding.reason == self.refusal;
+        if self.stands(judge.rules, engine) && !judge.examined.findings.iter().any(is_said) {
+            judge.examined.findings.push(self.finding(judge.path().to_vec(), value));
+        }
+    }
+
     /// The finding of a request that it refuses.
     #[must_use]
     pub fn finding(&self, path: Vec<Step>, value: &str) -> Finding {
@@ -229,7 +239,7 @@ pub fn of_archive(judge: &mut Judge<'_>, operation: Op, container: &Json<'_>) {
     }
     let shields = looking(Looks::MountsInMotion, judge.rules, None);
     for shield in shields.filter(|shield| shield.operations.contains(&operation)) {
-        judge.ask_engine(Argument::MountsInMotion(shield));
+        judge.ask_engine(Argument::Weakness(shield, String::new()));
     }
 }
 
@@ -257,7 +267,7 @@ fn is_in_motion(container: &Json<'_>) -> bool {
 /// Judges the directory that a process begins in.
 pub fn working_directory(judge: &mut Judge<'_>, value: &Json<'_>) {
     judge.text(value, |judge, directory| {
-        if is_of_process(directory) {
+        if is_of_process(directory) && !judge.is_existing() {
             refuse(judge, Looks::WorkingDirectory, directory);
         }
     });
@@ -285,7 +295,8 @@ pub fn volume_target(judge: &mut Judge<'_>, target: &str) {
     let cleaned = host_path::clean(target);
     let is_relied_on =
         matches!(cleaned.as_str(), "/dev" | "/dev/pts") || host_path::is_within(&cleaned, "/proc");
-    if is_relied_on {
+    // Of a container that exists runc has set up what it relies on.
+    if is_relied_on && !judge.is_existing() {
         refuse(judge, Looks::VolumeTarget, target);
     }
 }
@@ -297,14 +308,20 @@ pub fn plugin_privilege(judge: &mut Judge<'_>, privilege: &str) {
     }
 }
 
-/// Writes down what a shield refuses where the walk is.
+/// Has a shield judge what is where the walk is: at once, or when the engine has said its version.
 fn refuse(judge: &mut Judge<'_>, looks: Looks, value: &str) {
     for shield in looking(looks, judge.rules, None) {
-        // Once is enough, and among many other findings too: in other modes those may pass.
-        let is_said = |finding: &Finding| finding.reason == shield.refusal;
-        if !judge.examined.findings.iter().any(is_said) {
-            let finding = shield.finding(judge.path().to_vec(), value);
-            judge.examined.findings.push(finding);
+        // Once is enough, of a body that is full of it.
+        let is_asked = |question: &Question| {
+            matches!(question, Question::Engine(used)
+                if matches!(used.argument, Argument::Weakness(one, _) if one == shield))
+        };
+        match shield.program {
+            Program::Runc => shield.judge(judge, value, None),
+            Program::Engine if judge.examined.questions.iter().any(is_asked) => {}
+            Program::Engine => {
+                judge.ask_engine(Argument::Weakness(shield, super::finding::shown(value)));
+            }
         }
     }
 }
@@ -351,7 +368,8 @@ fn stranger(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::admission::engine::Engine;
-    use crate::admission::{Question, json};
+    use crate::admission::json;
+    use crate::admission::judge::Examined;
     use std::collections::BTreeSet;
 
     fn shield(name: &str) -> &'static Shield {
@@ -543,11 +561,21 @@ mod tests {
         }
     }
 
+    /// What comes of an examination with an engine that says this of itself, or nothing.
+    fn told(rules: &Rules, examined: Examined, info: &str) -> Vec<String> {
+        let mut findings = examined.findings;
+        let asked = examined.questions.iter();
+        for question in asked.filter(|question| matches!(question, Question::Engine(_))) {
+            let answered = question.answered(rules, 200, info.as_bytes());
+            findings.extend(answered.examined.findings);
+        }
+        findings.iter().map(ToString::to_string).collect()
+    }
+
     /// Reasons that a body of this operation is refused for.
     fn found(operation: Op, rules: &Rules, body: &str) -> Vec<String> {
         let line = crate::admission::Examiner::find(operation).expect("a line");
-        let examined = line.examine(rules, body.as_bytes());
-        examined.findings.iter().map(ToString::to_string).collect()
+        told(rules, line.examine(rules, body.as_bytes()), "")
     }
 
     #[test]
@@ -635,6 +663,18 @@ mod tests {
             assert_eq!(found(operation, &open(with("CVE-2026-33997"), listed), body).len(), 0);
             assert_eq!(found(operation, &open(Rules::new(), "*"), body).len(), 0);
             assert_eq!(found(operation, &open(Rules::new(), listed), "[]").len(), 0);
+            for (info, found) in [
+                (r#"{"ServerVersion":"29.3.0"}"#, 1),
+                (r#"{"ServerVersion":"29.3.1-rc.1"}"#, 1),
+                (r#"{"ServerVersion":"29.3.1"}"#, 0),
+                (r#"{"ServerVersion":"25.0.16+x"}"#, 0),
+                ("{}", 1),
+            ] {
+                let rules = open(Rules::new(), listed);
+                let line = crate::admission::Examiner::find(operation).expect("a line");
+                let examined = line.examine(&rules, body.as_bytes());
+                assert_eq!(told(&rules, examined, info).len(), found, "{info}");
+            }
             assert!(shield("CVE-2026-33997").operations.contains(&operation));
         }
     }

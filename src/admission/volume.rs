@@ -10,6 +10,9 @@ use super::judge::Judge;
 use super::lookup::{Question, VolumeUse};
 use super::variable::Variable;
 
+/// Podman's words for whether a tmpfs begins with what it hides; it tells them of what it has made.
+const COPIES: &[&str] = &["tmpcopyup", "notmpcopyup"];
+
 /// Options of a mount that name no device, open nothing and follow nothing (mount(8)).
 const PLAIN_OPTIONS: &[&str] = &[
     "defaults",
@@ -218,6 +221,7 @@ pub fn tmpfs_options<'o>(judge: &mut Judge<'_>, options: impl Iterator<Item = &'
                     || PLAIN_OPTIONS.contains(&option)
                     || TMPFS_FLAGS.contains(&option)
                     || PRIVATE_OPTIONS.contains(&option)
+                    || judge.is_existing() && COPIES.contains(&option)
             }
             Some((word, value)) => {
                 TMPFS_OPTIONS.contains(&word)

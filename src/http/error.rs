@@ -56,6 +56,8 @@ pub enum HeadError {
     HostMissing,
     /// More than one Host line.
     HostTwice,
+    /// More than one Origin line.
+    OriginTwice,
     /// A Content-Length that is not `1*DIGIT` or does not fit.
     ContentLength,
     /// More than one Content-Length line.
@@ -91,6 +93,7 @@ impl HeadError {
             | Self::UncleanPath
             | Self::HostMissing
             | Self::HostTwice
+            | Self::OriginTwice
             | Self::ContentLength
             | Self::ContentLengthTwice
             | Self::LengthAndEncoding
@@ -118,6 +121,7 @@ names! {
         UncleanPath => "unclean-path",
         HostMissing => "host-missing",
         HostTwice => "host-twice",
+        OriginTwice => "origin-twice",
         ContentLength => "content-length",
         ContentLengthTwice => "content-length-twice",
         LengthAndEncoding => "length-and-encoding",
@@ -150,6 +154,7 @@ impl fmt::Display for HeadError {
             }
             Self::HostMissing => "an HTTP/1.1 request needs a Host header",
             Self::HostTwice => "the request has more than one Host header",
+            Self::OriginTwice => "the request has more than one Origin header",
             Self::ContentLength => "Content-Length is not a plain decimal number that fits",
             Self::ContentLengthTwice => "the request has more than one Content-Length header",
             Self::LengthAndEncoding => "the request has both Content-Length and Transfer-Encoding",

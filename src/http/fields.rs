@@ -47,6 +47,7 @@ impl<'b> Types<'b> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields<'b> {
     pub host: Once<'b>,
+    pub origin: Once<'b>,
     pub content_length: Once<'b>,
     pub content_type: Types<'b>,
     pub transfer_encoding: Once<'b>,
@@ -66,7 +67,10 @@ impl<'b> Fields<'b> {
             }
             lines = rest;
             // The letters that the names below begin with: one comparison for most lines.
-            if matches!(name.first(), Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't')) {
+            if matches!(
+                name.first(),
+                Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'O' | b'o' | b'T' | b't')
+            ) {
                 fields.add(name, trim(value));
             }
         }
@@ -77,6 +81,7 @@ impl<'b> Fields<'b> {
     fn add(&mut self, name: &[u8], value: &'b [u8]) {
         match name.len() {
             4 if is(name, b"host") => self.host.add(value),
+            6 if is(name, b"origin") => self.origin.add(value),
             6 if is(name, b"expect") => self.expect_continue |= has_token(value, b"100-continue"),
             10 if is(name, b"connection") => {
                 self.close |= has_token(value, b"close");

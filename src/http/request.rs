@@ -80,6 +80,10 @@ pub struct RequestHead<'b> {
     /// Whether a Content-Type says that the body is a form, whose values Go's handlers put before the
     /// query's. Go asks the first line; another reader may ask another.
     pub is_form: bool,
+    /// The host that it was sent to, as it says itself.
+    pub host: Option<&'b [u8]>,
+    /// The web page that had a browser send it.
+    pub origin: Option<&'b [u8]>,
     /// The head's own bytes, blank line included.
     pub bytes: &'b [u8],
 }
@@ -104,6 +108,9 @@ impl<'b> RequestHead<'b> {
         if fields.host.again {
             return Err(HeadError::HostTwice);
         }
+        if fields.origin.again {
+            return Err(HeadError::OriginTwice);
+        }
         if fields.host.first.is_none() && version == Version::Http11 {
             return Err(HeadError::HostMissing);
         }
@@ -117,6 +124,8 @@ impl<'b> RequestHead<'b> {
                 && version == Version::Http11
                 && framing != BodyFraming::Empty,
             is_form: fields.content_type.is_form,
+            host: fields.host.first,
+            origin: fields.origin.first,
             bytes: head,
         })
     }
@@ -249,6 +258,16 @@ mod tests {
         assert_eq!(parse("GET / HTTP/1.1\r\n\r\n").err(), Some(HeadError::HostMissing));
         assert!(parse("GET / HTTP/1.0\r\n\r\n").is_ok());
         assert!(parse("GET / HTTP/1.1\r\nhost:\r\n\r\n").is_ok());
+    }
+
+    #[test]
+    fn there_is_at_most_one_origin() {
+        assert_eq!(error("Origin: x\r\norigin: x\r\n"), Some(HeadError::OriginTwice));
+        let head = "GET / HTTP/1.1\r\nHost: a.b:1\r\nORIGIN: http://x\r\n\r\n";
+        let request = parse(head).expect("a proper head");
+        assert_eq!(request.origin, Some(&b"http://x"[..]));
+        assert_eq!(request.host, Some(&b"a.b:1"[..]));
+        assert_eq!(parse("GET / HTTP/1.0\r\n\r\n").expect("a head").origin, None);
     }
 
     #[test]

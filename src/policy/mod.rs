@@ -9,11 +9,14 @@
     clippy::unwrap_used
 )]
 
+pub mod browser;
 pub mod decision;
+pub mod parameter;
 pub mod refusal;
 pub mod table;
 pub mod variable;
 
+pub use browser::{Browsers, Way};
 pub use decision::{Decision, Examination, Grant, Inquiry};
 pub use refusal::{OldVersion, Reason, Refusal};
 pub use table::{Policy, Verdict};

@@ -1,5 +1,6 @@
 //! Why a request is refused, in words that say what to set.
 
+use super::parameter::Parameter;
 use super::variable::{Role, Variable, VariableSet};
 use crate::admission::{Cause, Finding, Findings};
 use crate::api::{ApiVersion, Operation, Unclassified};
@@ -14,6 +15,12 @@ pub enum Reason {
     Withheld(VariableSet),
     /// No variable opens it.
     Closed,
+    /// A web page, this one, had a browser send it.
+    Origin(String),
+    /// It was sent to a name that is not known to be the gate's.
+    Host(String),
+    /// It asks for what a variable withholds, although the operation as such is open.
+    Parameter(Parameter),
     /// Its path is not clean: it is to be asked for here instead, as the daemon would say.
     Moved(Box<[u8]>),
     /// It names an API version that is too old.
@@ -70,6 +77,9 @@ impl Refusal {
             Reason::Unclassified(_)
             | Reason::Withheld(_)
             | Reason::Closed
+            | Reason::Origin(_)
+            | Reason::Host(_)
+            | Reason::Parameter(_)
             | Reason::Moved(_)
             | Reason::OldVersion(_)
             | Reason::Form
@@ -96,9 +106,12 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> u16 {
         match &self.reason {
-            Reason::Unclassified(Unclassified::Unknown) | Reason::Withheld(_) | Reason::Closed => {
-                403
-            }
+            Reason::Unclassified(Unclassified::Unknown)
+            | Reason::Origin(_)
+            | Reason::Host(_)
+            | Reason::Parameter(_)
+            | Reason::Withheld(_)
+            | Reason::Closed => 403,
             Reason::Unclassified(Unclassified::Version | Unclassified::EncodedSlash)
             | Reason::OldVersion(_)
             | Reason::UnexpectedBody => 400,
@@ -117,7 +130,9 @@ impl Refusal {
             Reason::Unclassified(Unclassified::Unknown) => "unknown-operation",
             Reason::Unclassified(Unclassified::Version) => "version-prefix",
             Reason::Unclassified(Unclassified::EncodedSlash) => "encoded-slash",
-            Reason::Withheld(_) => "withheld",
+            Reason::Origin(_) => "origin",
+            Reason::Host(_) => "host",
+            Reason::Withheld(_) | Reason::Parameter(_) => "withheld",
             Reason::Closed => "closed",
             Reason::Moved(_) => "moved",
             Reason::OldVersion(_) => "old-version",
@@ -161,7 +176,22 @@ impl fmt::Display for Reason {
             Self::Unclassified(unclassified) => unclassified.fmt(f),
             Self::Withheld(_) => f.write_str("is not allowed"),
             Self::Closed => f.write_str("is opened by no variable"),
-            Self::Moved(_) => f.write_str("has a path that is not clean; the answer's Location is"),
+            Self::Origin(origin) => write!(
+                f,
+                "comes from a web page, by its Origin ({origin}); add {origin} to ALLOW_ORIGINS if that page may use the Docker API"
+            ),
+            Self::Host(name) => write!(
+                f,
+                "was sent to the Host {name}: a name with a dot may be a web page's (DNS rebinding); add {name} to ALLOW_HOSTS if it is dockgate's own"
+            ),
+            Self::Parameter(Parameter { name, variable, .. }) => {
+                write!(f, "with {name}=1 needs {variable}=1")
+            }
+            // Without the query, which may hold a secret.
+            Self::Moved(location) => {
+                let path = location.split(|&byte| byte == b'?').next().unwrap_or_default();
+                write!(f, "has a path that is not clean: redirected to {}", path.escape_ascii())
+            }
             Self::OldVersion(version) => version.fmt(f),
             Self::Form => f.write_str(
                 "has a form as its body, whose values would override the query; send parameters in the query",
@@ -224,6 +254,20 @@ mod tests {
         assert!(old(23).is_told_plainly() && !old(24).is_told_plainly());
         let long = said(Reason::BodyTooLong(9), Operation::ContainerCreate);
         assert!(long.contains("more than 9 bytes"), "{long}");
+    }
+
+    #[test]
+    fn a_redirect_is_told_without_its_query() {
+        let moved = Refusal::of(Reason::Moved(Box::from(&b"/x?a=secret"[..])), None);
+        assert_eq!(moved.to_string(), "has a path that is not clean: redirected to /x");
+    }
+
+    #[test]
+    fn a_browsers_request_is_refused_with_the_item_to_add() {
+        let host = said(Reason::Host("a.b".to_owned()), Operation::SystemPing);
+        assert!(host.contains("add a.b to ALLOW_HOSTS"), "{host}");
+        let origin = said(Reason::Origin("http://a.b:1".to_owned()), Operation::SystemPing);
+        assert!(origin.contains("add http://a.b:1 to ALLOW_ORIGINS"), "{origin}");
     }
 
     #[test]

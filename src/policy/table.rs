@@ -1,7 +1,9 @@
 //! The policy: the settings compiled once to a verdict for each operation, and the judgement of
 //! one request.
 
+use super::browser::{Browsers, Way};
 use super::decision::{Decision, Examination, Grant, Inquiry};
+use super::parameter::{PARAMETERS, Parameter};
 use super::refusal::{OldVersion, Reason, Refusal};
 use super::variable::{Role, Settings, Variable, VariableSet};
 use crate::admission::own::Own;
@@ -30,6 +32,9 @@ pub struct Policy {
     version_min: ApiVersion,
     rules: Arc<Rules>,
     examiners: Vec<Option<&'static Examiner>>,
+    /// What the query of an open operation may not ask for.
+    withheld: Vec<&'static Parameter>,
+    browsers: Browsers,
 }
 
 impl Policy {
@@ -52,6 +57,28 @@ impl Policy {
             version_min,
             rules: Arc::new(rules),
             examiners,
+            withheld: PARAMETERS
+                .iter()
+                .filter(|parameter| settings.get(parameter.variable) == Some(false))
+                .collect(),
+            browsers: Browsers::default(),
+        }
+    }
+
+    /// The same policy with these pages and names known.
+    #[must_use]
+    pub fn with_browsers(self, browsers: Browsers) -> Self {
+        Self { browsers, ..self }
+    }
+
+    /// Judges a request by its head and the way it has come, which is asked only where it matters.
+    pub fn judge_arrived(&self, head: &RequestHead<'_>, way: impl FnOnce() -> Way) -> Decision {
+        match self.browsers.judge(head, way) {
+            Ok(()) => self.judge(head),
+            Err(reason) => {
+                let call = Call::of(head.method, &head.target).ok();
+                Refusal::of(reason, call.map(|call| call.operation)).into()
+            }
         }
     }
 
@@ -87,6 +114,13 @@ impl Policy {
         if let Some(asked) = call.version.filter(|&version| version < self.version_min) {
             let oldest = self.version_min;
             return refuse(Reason::OldVersion(OldVersion { asked, oldest }));
+        }
+        let query = head.target.query.unwrap_or_default();
+        let is_asked = |parameter: &&&Parameter| {
+            parameter.operation == call.operation && parameter.is_asked_for(query)
+        };
+        if let Some(parameter) = self.withheld.iter().find(is_asked) {
+            return refuse(Reason::Parameter(**parameter));
         }
         let examiner = self.examiners.get(call.operation.index()).copied().flatten();
         let name = examiner.and_then(|_| call.name(&head.target));
@@ -301,6 +335,53 @@ mod tests {
         assert_eq!(verdict_of(&closed, Operation::ContainerLogs), withheld(&[AllowLogs]));
         let alone = [(AllowLogs, true)];
         assert_eq!(verdict_of(&alone, Operation::ContainerLogs), withheld(&[Containers]));
+    }
+
+    #[test]
+    fn logs_are_withheld_from_an_attach_too_and_an_archive_in_both_directions() {
+        let on = |settings: Settings, &variable: &Variable| settings.with(variable, true);
+        let open = [Containers, Post].iter().fold(Settings::default(), on);
+        let policy =
+            |settings| Policy::new(settings, ApiVersion { major: 1, minor: 24 }, Rules::new());
+        let closed = policy(open.with(AllowLogs, false));
+        for (path, expected) in [
+            ("/containers/x/attach?stream=1", "inquire"),
+            ("/containers/x/attach?stream=1&logs=0", "inquire"),
+            ("/containers/x/attach?stream=1&logs=1", "withheld"),
+            ("/containers/x/stop?logs=1", "allow"),
+        ] {
+            assert_eq!(decided(&closed, path, ""), expected, "{path}");
+            assert_ne!(decided(&policy(open), path, ""), "withheld", "{path}");
+        }
+        let head = b"GET /containers/x/attach/ws?logs=true HTTP/1.1\r\nHost: x\r\n\r\n";
+        let head = RequestHead::parse(head).expect("a proper head");
+        let Decision::Refuse(refusal) = closed.judge(&head) else { panic!("it shows logs") };
+        assert_eq!(refusal.to_string(), "ContainerAttachWebsocket with logs=1 needs ALLOW_LOGS=1");
+        let settings = [(Containers, true), (Post, true), (Variable::AllowArchive, false)];
+        for operation in [
+            Operation::ContainerArchive,
+            Operation::ContainerArchiveInfo,
+            Operation::PutContainerArchive,
+            Operation::ContainerCopy,
+        ] {
+            assert_eq!(verdict_of(&settings, operation), withheld(&[Variable::AllowArchive]));
+        }
+    }
+
+    #[test]
+    fn what_a_browser_sends_is_refused_before_anything_else() {
+        let policy = policy(&[Containers], Rules::new());
+        let refused = |lines: &str, way| {
+            let head = format!("GET /nowhere HTTP/1.1\r\n{lines}\r\n");
+            let head = RequestHead::parse(head.as_bytes()).expect("a proper head");
+            match policy.judge_arrived(&head, || way) {
+                Decision::Refuse(refusal) => refusal.name(),
+                Decision::Allow(_) | Decision::Examine(_) | Decision::Inquire(_) => "passes",
+            }
+        };
+        assert_eq!(refused("Host: a.b\r\n", Way::Tcp), "host");
+        assert_eq!(refused("Host: a.b\r\n", Way::Unix), "unknown-operation");
+        assert_eq!(refused("Host: a.b\r\nOrigin: http://a.b\r\n", Way::Unix), "origin");
     }
 
     #[test]

@@ -101,11 +101,11 @@ variables! {
     AllowPause    "ALLOW_PAUSE"    OFF   Grants(&[Op::ContainerPause]),   "pause containers, even with POST=0";
     AllowUnpause  "ALLOW_UNPAUSE"  OFF   Grants(&[Op::ContainerUnpause]), "unpause containers, even with POST=0";
 
-    AllowArchive "ALLOW_ARCHIVE" UNSET Withholds(&[Op::ContainerArchive, Op::ContainerArchiveInfo, Op::ContainerCopy]),
-                                    "0: CONTAINERS=1 does not open reading files of containers";
+    AllowArchive "ALLOW_ARCHIVE" UNSET Withholds(&[Op::ContainerArchive, Op::ContainerArchiveInfo, Op::PutContainerArchive, Op::ContainerCopy]),
+                                    "0: CONTAINERS=1 does not open reading and writing files of containers";
     AllowChanges "ALLOW_CHANGES" UNSET Withholds(&[Op::ContainerChanges]), "0: CONTAINERS=1 does not open file changes";
     AllowExport  "ALLOW_EXPORT"  UNSET Withholds(&[Op::ContainerExport]),  "0: CONTAINERS=1 does not open exports";
-    AllowLogs    "ALLOW_LOGS"    UNSET Withholds(&[Op::ContainerLogs]),    "0: CONTAINERS=1 does not open logs";
+    AllowLogs    "ALLOW_LOGS"    UNSET Withholds(&[Op::ContainerLogs]),    "0: CONTAINERS=1 does not open logs, nor attach with logs=1";
     AllowTop     "ALLOW_TOP"     UNSET Withholds(&[Op::ContainerTop]),     "0: CONTAINERS=1 does not open process lists";
 }
 

@@ -9,6 +9,7 @@ use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
 use crate::observe::audit::sink::Destination;
 use crate::observe::log::{Format, LEVELS};
+use crate::policy::browser::{Browsers, is_host, is_origin, items};
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
@@ -47,6 +48,8 @@ pub struct Config {
     pub policy: Settings,
     /// What the arguments of what is allowed are held to.
     pub rules: Rules,
+    /// Web pages that may use the API, and names of the gate.
+    pub browsers: Browsers,
     /// The oldest API version that a request may name.
     pub api_version_min: ApiVersion,
     /// What the log tells.
@@ -124,6 +127,18 @@ impl Config {
             exit_on_stale_socket: read.parse("EXIT_ON_STALE_SOCKET", SWITCH, parse_switch)?,
             policy: read.policy()?,
             rules: read.rules()?,
+            browsers: Browsers {
+                origins: read.items(
+                    "ALLOW_ORIGINS",
+                    "origins as browsers send them, such as https://panel.example.org, or *",
+                    is_origin,
+                )?,
+                hosts: read.items(
+                    "ALLOW_HOSTS",
+                    "names without a port, such as proxy.infra.svc.cluster.local or *.example.org, or *",
+                    is_host,
+                )?,
+            },
             api_version_min: read.parse("MIN_API_VERSION", "a version such as 1.24", |text| {
                 ApiVersion::parse(text.as_bytes())
             })?,
@@ -198,6 +213,19 @@ impl Reader<'_> {
             variable: name.to_owned(),
             value: text.to_owned(),
             expected: expected.to_owned(),
+        })
+    }
+
+    /// The items of a list; the error names the one that can't be used.
+    fn items(
+        &self,
+        name: &str,
+        expected: &str,
+        is_item: fn(&str) -> bool,
+    ) -> Result<Vec<String>, ConfigError> {
+        items(self.text(name), is_item).map_err(|value| {
+            let (variable, expected) = (name.to_owned(), expected.to_owned());
+            ConfigError { variable, value, expected }
         })
     }
 

@@ -49,6 +49,16 @@ pub const SETTINGS: &[Setting] = &[
         "1: exit with status 75 where the mounted socket belongs to a daemon that is gone, so that the container is started again",
     ),
     setting(
+        "ALLOW_HOSTS",
+        "",
+        "names with a dot that clients on TCP may call the gate by (their DOCKER_HOST), such as proxy.infra.svc.cluster.local or *.example.org; addresses, *.localhost and names without a dot always may",
+    ),
+    setting(
+        "ALLOW_ORIGINS",
+        "",
+        "web pages whose requests are let in, such as https://panel.example.org; no Docker client has an Origin",
+    ),
+    setting(
         "METRICS_LISTEN",
         "off",
         "where Prometheus asks for /metrics, and others for /healthz and /readyz: one place as in LISTEN, such as 127.0.0.1:9180",

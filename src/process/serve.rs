@@ -153,7 +153,8 @@ impl<'c> Bound<'c> {
                 Err(why) => kept.push(format!("the file system ({why})")),
             }
         }
-        let policy = Policy::new(config.policy, config.api_version_min, rules);
+        let policy = Policy::new(config.policy, config.api_version_min, rules)
+            .with_browsers(config.browsers.clone());
         Ok(Confined {
             config,
             gate: Arc::new(Gate {
@@ -286,7 +287,8 @@ fn own(config: &Config, listeners: &[Vec<Listener>]) -> Own {
         .flat_map(|path| [Some(path.to_owned()), fs::canonicalize(path).ok()])
         .filter_map(|path| Some(path?.to_string_lossy().into_owned()))
         .collect();
-    Own::new(container::id(), files)
+    let socket = config.socket_path.to_string_lossy();
+    Own::new(container::id(), &socket, files)
 }
 
 /// A worker's thread is there; it goes on when the first worker has taken the calls away.

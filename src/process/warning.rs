@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use crate::admission::{Mode, Rules, Variable, host_path};
-use crate::policy;
+use crate::policy::{self, Settings};
 use crate::proxy::listener::{Listener, Place};
 use std::fs;
 use std::io;
@@ -86,20 +86,8 @@ pub fn of_open_arguments(rules: &Rules) {
 /// What a user may not have meant.
 pub fn of_open_doors(config: &Config, listeners: &[Listener]) {
     let on = |variable| config.policy.is_on(variable);
-    let withholding = [
-        (policy::Variable::AllowArchive, "files"),
-        (policy::Variable::AllowChanges, "file changes"),
-        (policy::Variable::AllowExport, "exports"),
-        (policy::Variable::AllowLogs, "logs"),
-        (policy::Variable::AllowTop, "process lists"),
-    ];
-    let readable: Vec<String> = withholding
-        .iter()
-        .filter(|&&(variable, _)| config.policy.get(variable).is_none())
-        .map(|(variable, what)| format!("{what} ({variable}=0 withholds them)"))
-        .collect();
-    if on(policy::Variable::Containers) && !readable.is_empty() {
-        warn!("CONTAINERS=1 lets clients read of every container: {}", readable.join(", "));
+    if let Some(words) = of_readable_containers(config.policy) {
+        info!("{words}");
     }
     for &(variable, words) in MORE_THAN_IT_SEEMS {
         if on(variable) {
@@ -118,6 +106,27 @@ pub fn of_open_doors(config: &Config, listeners: &[Listener]) {
     } else if everywhere {
         warn!("{words} (LISTEN=127.0.0.1:2375 is this machine alone)");
     }
+}
+
+/// What `CONTAINERS=1` opens as well, for those who come from where it does not (linuxserver's image
+/// has each of these at 0).
+fn of_readable_containers(settings: Settings) -> Option<String> {
+    const WITHHOLDING: [(policy::Variable, &str); 5] = [
+        (policy::Variable::AllowArchive, "files"),
+        (policy::Variable::AllowChanges, "changes"),
+        (policy::Variable::AllowExport, "exports"),
+        (policy::Variable::AllowLogs, "logs"),
+        (policy::Variable::AllowTop, "processes"),
+    ];
+    let is_set = |&(variable, _): &(policy::Variable, _)| settings.get(variable).is_some();
+    if !settings.is_on(policy::Variable::Containers) || WITHHOLDING.iter().any(is_set) {
+        return None;
+    }
+    let what = WITHHOLDING.map(|(_, what)| what).join(", ");
+    let how = WITHHOLDING.map(|(variable, _)| format!("{variable}=0")).join(" ");
+    Some(format!(
+        "CONTAINERS=1 also allows reading of containers: {what}; to disable that, as in linuxserver/socket-proxy, set {how}"
+    ))
 }
 
 /// Whether this is a container, as Docker, Podman, containerd and Kubernetes mark theirs.
@@ -156,5 +165,27 @@ pub fn cure_of_binding(place: &Place, error: &io::Error) -> &'static str {
             ": the directory is read-only; mount a volume or a tmpfs there"
         }
         (_, _) => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy::Variable::{AllowArchive, AllowLogs, Containers};
+
+    #[test]
+    fn what_containers_open_as_well_is_said_with_the_settings_that_close_it() {
+        let open = Settings::default().with(Containers, true);
+        assert_eq!(
+            of_readable_containers(open).as_deref(),
+            Some(
+                "CONTAINERS=1 also allows reading of containers: files, changes, exports, logs, processes; \
+                 to disable that, as in linuxserver/socket-proxy, set ALLOW_ARCHIVE=0 ALLOW_CHANGES=0 \
+                 ALLOW_EXPORT=0 ALLOW_LOGS=0 ALLOW_TOP=0"
+            )
+        );
+        assert_eq!(of_readable_containers(open.with(AllowArchive, false)), None);
+        assert_eq!(of_readable_containers(open.with(AllowLogs, true)), None);
+        assert_eq!(of_readable_containers(Settings::default()), None);
     }
 }

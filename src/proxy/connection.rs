@@ -29,13 +29,22 @@ use crate::http::{
     reframe,
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
-use crate::policy::{Decision, Examination, Grant, Inquiry};
+use crate::observe::who::{Client as _, Who};
+use crate::policy::{Decision, Examination, Grant, Inquiry, Way};
 use core::ops::Range;
 use look::Looked;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
 use tell::{Tunnelled, Untold};
+
+/// How a client has come. One that has gone meanwhile may have come in any way.
+fn way(client: &Socket) -> Way {
+    match client.who() {
+        Who::Process { .. } => Way::Unix,
+        Who::Address(_) | Who::Gone => Way::Tcp,
+    }
+}
 
 /// What a connection does after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +153,7 @@ impl Connection {
     /// Judges the head at the front of the inbox.
     fn judge(&self, length: usize) -> Result<(Incoming, Decision), HeadError> {
         let head = RequestHead::parse(&self.client.inbox.filled()[..length])?;
-        let decision = self.gate.policy.judge(&head);
+        let decision = self.gate.policy.judge_arrived(&head, || way(&self.client.socket));
         let subject = self.gate.observer.subject(&head, &decision);
         let incoming = Incoming {
             method: head.method,

@@ -6,7 +6,7 @@ use super::inquiry;
 use crate::admission::existing::ContainerUse;
 use crate::admission::json::{self, Json};
 use crate::admission::lookup::Resolved;
-use crate::admission::own::Own;
+use crate::admission::own::{self, Own, OwnContainer};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -71,6 +71,9 @@ impl Judged {
     }
 }
 
+/// So many containers that share a network are looked at; more of them would not be a sidecar's.
+const SHARING_MAX: usize = 32;
+
 /// Asks the daemon about the gate's own container, where that is still to be done. Until it has
 /// answered, no request may pass: it could be about that container.
 ///
@@ -78,29 +81,60 @@ impl Judged {
 /// The daemon can't be reached, or gives no answer.
 pub async fn learn_own(own: &Own, daemon: &Daemon) -> Result<(), Unreachable> {
     let Some(id) = own.unknown() else { return Ok(()) };
-    let unknown = |why: String| Unreachable {
-        status: 503,
-        message: format!(
-            "cannot find out from the Docker daemon which container dockgate runs in ({why}); retry, or see the \
-             daemon's log (ALLOW_GATE=1 goes without)"
-        ),
+    let containers = match inspect(id, daemon).await? {
+        // Of another engine than the one it serves.
+        None => Vec::new(),
+        Some(container) if own.has_socket(&container) => vec![container],
+        // The files that name a container are those of the one whose network it shares.
+        Some(container) => {
+            let (_, list) = ask(LIST, daemon).await?;
+            let list = json::read(&list).unwrap_or(Json::Null);
+            let mut sharing = Vec::new();
+            for id in own::sharing_network(&list, id).into_iter().take(SHARING_MAX) {
+                sharing.extend(inspect(&id, daemon).await?);
+            }
+            sharing.retain(|container| own.has_socket(container));
+            if sharing.is_empty() { vec![container] } else { sharing }
+        }
     };
-    let mut socket = daemon.connect().await?;
-    let path = format!("/containers/{id}/json");
-    let answer = inquiry::ask_alone(&path, &mut socket, ANSWER_TIME_MAX)
-        .await
-        .map_err(|why| unknown(why.to_string()))?;
-    let inspect = json::read(&answer.body).unwrap_or(Json::Null);
-    if !own.learn(answer.status, &inspect) {
-        return Err(unknown(format!("it answers {}", answer.status)));
-    }
-    if let Some(container) = own.known() {
-        let name = &container.name;
+    own.learn(containers);
+    for OwnContainer { name, .. } in own.known() {
         info!(
             "running in container {name:?}, which clients may not change (ALLOW_GATE=1 lets them)"
         );
     }
     Ok(())
+}
+
+/// The containers that run.
+const LIST: &str = "/containers/json";
+
+/// What the daemon says of a container, if it knows one of that id.
+async fn inspect(id: &str, daemon: &Daemon) -> Result<Option<OwnContainer>, Unreachable> {
+    let (status, body) = ask(&format!("/containers/{id}/json"), daemon).await?;
+    let container = json::read(&body).ok().and_then(|inspect| OwnContainer::of(&inspect));
+    match (status, container) {
+        (404, _) => Ok(None),
+        (200, Some(container)) if container.id == id => Ok(Some(container)),
+        (status, _) => Err(unknown(&format!("it answers {status}"))),
+    }
+}
+
+async fn ask(path: &str, daemon: &Daemon) -> Result<(u16, Vec<u8>), Unreachable> {
+    let mut socket = daemon.connect().await?;
+    let answer = inquiry::ask_alone(path, &mut socket, ANSWER_TIME_MAX).await;
+    let answer = answer.map_err(|why| unknown(&why.to_string()))?;
+    Ok((answer.status, answer.body))
+}
+
+fn unknown(why: &str) -> Unreachable {
+    Unreachable {
+        status: 503,
+        message: format!(
+            "cannot find out from the Docker daemon which container dockgate runs in ({why}); retry, or see the \
+             daemon's log (ALLOW_GATE=1 goes without)"
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub enum Route {
 pub enum Debug {
     /// Up to 27: for any method, and without a version only.
     AnyMethod,
+    /// From 28 on: as any other route, for its own method, with and without a version.
+    AsOthers,
     /// Whatever some daemon takes: any method, with and without a version.
     Anywhere,
 }
@@ -143,12 +145,12 @@ impl Router {
     }
 
     fn try_route(&self, route: &Template, method: &str, path: &[u8]) -> Option<Route> {
-        let takes_any = route.is_debug && route.method == "GET";
+        let takes_any = route.is_debug && route.method == "GET" && self.debug != Debug::AsOthers;
         // Methods are compared as they are; HEAD is no kind of GET (gorilla/mux route.go).
         if route.method != method && !takes_any {
             return None;
         }
-        let has_versions = !route.is_debug || self.debug == Debug::Anywhere;
+        let has_versions = !route.is_debug || self.debug != Debug::AnyMethod;
         // moby api/server/server.go, createMux: first with a version, then without.
         let versioned = version(path)
             .filter(|_| has_versions)

@@ -30,7 +30,6 @@ mod compare;
 mod daemon;
 #[path = "../admission_twin/reader.rs"]
 mod reader;
-#[expect(dead_code, reason = "here every daemon is asked at once")]
 #[path = "../model/router.rs"]
 mod router;
 

@@ -73,6 +73,10 @@ fn of(lines: &Lines, bytes: usize) -> Option<Head> {
     if hosts > 1 || hosts == 0 && minor == 1 {
         return None;
     }
+    // RFC 6454, section 7.3: a browser sends one.
+    if lines.all("origin").len() > 1 {
+        return None;
+    }
     // Stricter: in ASCII. Go asks the first; here each is asked.
     let types = lines.all("content-type");
     if types.iter().any(|kind| !kind.is_ascii()) {

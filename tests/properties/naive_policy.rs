@@ -73,7 +73,9 @@ impl Policy {
         let is_form = request.head.is_form && request.head.body != Body::None;
         let is_routed =
             matches!(route(&request.head.method, &request.head.target), Route::Operation { .. });
-        is_routed && is_open && (reads || self.writes()) && !is_form
+        let from_page =
+            request.head.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("origin"));
+        is_routed && !from_page && is_open && (reads || self.writes()) && !is_form
     }
 
     /// Whether nothing can speak against it: it is read, known, and written as clients write it.

@@ -9,7 +9,6 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 
 use crate::Proof;
-use crate::daemon::Daemon;
 use crate::gate::Gate;
 use crate::http::Endpoint;
 use crate::lab::Lab;
@@ -110,7 +109,7 @@ fn scrape(gate: &Gate) -> io::Result<Counts> {
 }
 
 fn watchdog(lab: &Lab) -> Result<(), Failed> {
-    let mut daemon = Daemon::start(&lab.directory().join("watched"))?;
+    let mut daemon = lab.start_daemon("watched")?;
     let gate = Gate::start(&daemon.socket(), "WATCHDOG=1")?;
     let mark = daemon.mark();
     eventually(HANG, || {

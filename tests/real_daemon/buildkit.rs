@@ -1,5 +1,5 @@
-//! `BuildKit`, which dials back to the client over a hijacked connection. It is driven by the client of Debian's docker.io,
-//! which has it built in.
+//! `BuildKit`, which dials back to the client over a hijacked connection. It is driven by the engine's own client, which
+//! has it built in or as a plug-in, buildx.
 
 use libtest_mimic::Failed;
 
@@ -8,10 +8,11 @@ use crate::gate::Gate;
 use crate::lab::Lab;
 use crate::transcript::Scenario;
 
-pub const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "an image is built over a session",
-    policy: "BUILD=1 SESSION=1 GRPC=1 CONTAINERS=1 POST=1",
-    script: r"
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "an image is built over a session",
+        policy: "BUILD=1 SESSION=1 GRPC=1 CONTAINERS=1 POST=1",
+        script: r"
         mkdir context; seq 300000 > context/numbers
         printf 'FROM bb AS first\nCOPY numbers /\nRUN md5sum /numbers > /sum\nFROM bb\nCOPY --from=first /sum /\nCMD cat /sum\n' \
             > context/Dockerfile
@@ -20,14 +21,20 @@ pub const SCENARIOS: &[Scenario] = &[Scenario {
         printf 'FROM bb\nRUN exit 9\n' > context/Dockerfile
         ! DOCKER_BUILDKIT=1 docker build --quiet --network none context 2>&1 | tail -n 1
     ",
-}];
+    },
+    Scenario {
+        name: "what building has left is pruned",
+        policy: "BUILD=1 GRPC=1 POST=1",
+        script: "docker builder prune --force",
+    },
+];
 
 pub const PROOFS: &[Proof] = &[
     ("without SESSION a build is refused by name", |lab| {
         is_refused(lab, "BUILD=1 GRPC=1 POST=1", "SESSION=1")
     }),
-    ("without BUILD a build is refused by name", |lab| {
-        is_refused(lab, "SESSION=1 GRPC=1 POST=1", "BUILD=1")
+    ("with a session alone a build is refused by name", |lab| {
+        is_refused(lab, "SESSION=1 POST=1", lab.engine().builds_with)
     }),
     ("without POST a build is refused by name", |lab| {
         is_refused(lab, "BUILD=1 SESSION=1 GRPC=1", "POST=1")

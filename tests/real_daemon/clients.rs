@@ -3,7 +3,6 @@
 use libtest_mimic::Failed;
 
 use crate::Proof;
-use crate::daemon::Daemon;
 use crate::gate::Gate;
 use crate::lab::Lab;
 use crate::transcript::{Scenario, normalised};
@@ -92,7 +91,7 @@ pub const PROOFS: &[Proof] = &[(
 /// The daemon never reads that body. It is dropped when it comes with the head, in one piece; sent later it would be
 /// stdin.
 fn attach_body(lab: &Lab) -> Result<(), Failed> {
-    let daemon = Daemon::start_without_debug(&lab.directory().join("quiet"))?;
+    let daemon = lab.start_daemon_without_debug("quiet")?;
     lab.shell(&lab.daemon().endpoint(), "docker save -o bb.tar bb")?;
     lab.shell(&daemon.endpoint(), "docker load -i bb.tar")?;
     let gate = Gate::start(&daemon.socket(), "CONTAINERS=1 POST=1")?;

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::engine::Engine;
 use crate::http::{Connection, Endpoint};
 use crate::lab;
 use crate::process::{HANG, eventually, signal, wait};
+use crate::tree::Programs;
 
 /// The one image that every trial uses, imported from the distribution's static busybox.
 pub const IMAGE: &str = "bb:latest";
@@ -21,9 +23,30 @@ pub const IMAGE: &str = "bb:latest";
 const START: Duration = Duration::from_secs(60);
 
 pub struct Daemon {
+    engine: &'static Engine,
+    programs: Programs,
     directory: PathBuf,
     log_level: &'static str,
     process: Child,
+}
+
+/// What the gate asks the daemon for itself, before it judges: in the newest version, and so without a
+/// prefix. How such a call begins, and how it ends.
+const ASKED_BY_THE_GATE: [(&str, &str); 9] = [
+    ("GET /_ping", ""),
+    ("HEAD /_ping", ""),
+    ("GET /version", ""),
+    ("GET /info", ""),
+    ("GET /containers/", "/json"),
+    ("GET /exec/", "/json"),
+    ("GET /volumes/", ""),
+    ("GET /networks", ""),
+    ("GET /services/", ""),
+];
+
+/// Whether the gate may have asked this of its own accord.
+pub fn is_gates_own(call: &str) -> bool {
+    ASKED_BY_THE_GATE.iter().any(|(begin, end)| call.starts_with(begin) && call.ends_with(end))
 }
 
 /// A file that a program under test writes its log to.
@@ -53,23 +76,61 @@ impl Log {
 
 impl Daemon {
     /// Starts a daemon that keeps all it has in `directory`, and waits until it answers.
-    pub fn start(directory: &Path) -> io::Result<Self> {
-        Self::start_with_log_level(directory, "debug")
+    pub fn start(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+    ) -> io::Result<Self> {
+        Self::start_with_log_level(engine, programs, directory, "debug")
     }
 
     /// As users run it, and so without the log of its calls. It matters where bodies are concerned: to log them, a
     /// daemon that debugs reads JSON bodies that another leaves in the connection.
-    pub fn start_without_debug(directory: &Path) -> io::Result<Self> {
-        Self::start_with_log_level(directory, "info")
+    pub fn start_without_debug(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+    ) -> io::Result<Self> {
+        Self::start_with_log_level(engine, programs, directory, "info")
     }
 
-    fn start_with_log_level(directory: &Path, log_level: &'static str) -> io::Result<Self> {
+    /// With this in its configuration file.
+    pub fn start_with_settings(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+        settings: &str,
+    ) -> io::Result<Self> {
+        Self::start_with(engine, programs, directory, "debug", settings)
+    }
+
+    fn start_with_log_level(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+        log_level: &'static str,
+    ) -> io::Result<Self> {
+        Self::start_with(engine, programs, directory, log_level, "{}")
+    }
+
+    fn start_with(
+        engine: &'static Engine,
+        programs: &Programs,
+        directory: &Path,
+        log_level: &'static str,
+        settings: &str,
+    ) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
-        fs::write(directory.join("daemon.json"), "{}")?;
-        let process = spawn(directory, log_level)?;
-        let daemon = Self { directory: directory.to_owned(), log_level, process };
+        fs::write(directory.join("daemon.json"), settings)?;
+        let process = spawn(engine, programs, directory, log_level)?;
+        let (programs, directory) = (programs.clone(), directory.to_owned());
+        let daemon = Self { engine, programs, directory, log_level, process };
         daemon.until_it_answers()?;
         Ok(daemon)
+    }
+
+    pub fn engine(&self) -> &'static Engine {
+        self.engine
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -99,7 +160,7 @@ impl Daemon {
     }
 
     pub fn start_again(&mut self) -> io::Result<()> {
-        self.process = spawn(&self.directory, self.log_level)?;
+        self.process = spawn(self.engine, &self.programs, &self.directory, self.log_level)?;
         self.until_it_answers()
     }
 
@@ -116,13 +177,21 @@ impl Daemon {
     /// The same with the pings, in the order in which they were begun.
     pub fn all_calls_since(&self, mark: &Mark) -> Vec<String> {
         let news = self.log().from(mark);
-        let calls = news.lines().filter_map(|line| line.split_once("msg=\"Calling "));
-        calls.map(|(_, call)| call.trim_end_matches('"').to_owned()).collect()
+        news.lines().filter_map(self.engine.call).collect()
+    }
+
+    /// The routes that its router has, as it has said at its start.
+    pub fn routes(&self) -> BTreeSet<String> {
+        self.log().from(&Mark::START).lines().filter_map(self.engine.registered).collect()
     }
 
     /// Removes whatever a trial has left, all but the image: the next one finds what the first one found.
     pub fn sweep(&self) -> io::Result<()> {
         let connection = &mut self.endpoint().connect()?;
+        // Services would put back the containers that are removed.
+        if connection.ask("POST", "/swarm/leave?force=1", "")?.status == 200 {
+            connection.ask("DELETE", "/networks/docker_gwbridge", "")?;
+        }
         let mut doomed = Vec::new();
         for container in list(connection, "/containers/json?all=1")? {
             doomed.push(format!("/containers/{}?force=1&v=1", text(&container["Id"])));
@@ -176,10 +245,16 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(directory: &Path, log_level: &str) -> io::Result<Child> {
+/// The daemon has a network of its own: its bridges meet no others, and are gone with it.
+fn spawn(
+    engine: &Engine,
+    programs: &Programs,
+    directory: &Path,
+    log_level: &str,
+) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(directory.join("log"))?;
     let namespace = format!("dockgate-tests-{}", std::process::id());
-    let mut command = Command::new("dockerd");
+    let mut command = programs.command("/usr/sbin/dockerd");
     command.arg("--data-root").arg(directory.join("data"));
     command.arg("--exec-root").arg(directory.join("exec"));
     command.arg("--pidfile").arg(directory.join("pid"));
@@ -188,6 +263,7 @@ fn spawn(directory: &Path, log_level: &str) -> io::Result<Child> {
     command.args(["--containerd-namespace", &namespace]);
     command.arg("--containerd-plugins-namespace").arg(format!("{namespace}-plugins"));
     command.args(["--bridge=none", "--iptables=false", "--log-level", log_level]);
+    command.args(engine.options);
     lab::environment(&mut command, directory);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     command.spawn()

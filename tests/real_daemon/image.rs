@@ -133,7 +133,7 @@ const SECCOMP: &str = r#"
 "#;
 
 /// Builds the image, which after the first time costs a second, and plays a script that must end with 0.
-fn play(lab: &Lab, script: &str) -> Result<(), Failed> {
+pub fn play(lab: &Lab, script: &str) -> Result<(), Failed> {
     build(lab)?;
     lab.fresh_work_directory()?;
     let daemon = lab.daemon();

@@ -4,17 +4,20 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::daemon::Daemon;
+use crate::engine::Engine;
 use crate::http::Endpoint;
 use crate::process::{Finished, run};
+use crate::tree::Programs;
 
-/// The distribution's client, not one that happens to come first in the PATH.
-const DOCKER: &str = "/usr/bin/docker";
+/// The distribution's clients, which are of the engine's age, not some that happen to come first in the PATH.
+const CLIENTS: [(&str, &str); 2] =
+    [("docker", "/usr/bin/docker"), ("docker-compose", "/usr/bin/docker-compose")];
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Marks the processes that belong to one run of the suite.
 const MARK: &str = "DOCKGATE_TEST_RUN";
@@ -31,7 +34,13 @@ rm -r image";
 /// Waits for the end of its standard input, which is the end of the suite; then ends what still runs, and tidies up.
 const WATCHMAN: &str = r#"
 cat
-marked() { grep -lzxF "$mark=$directory" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3; }
+marked() {
+    {
+        grep -lzxF "$mark=$directory" /proc/[0-9]*/environ
+        # What runs in a container, by its root: it carries no mark.
+        grep -l "^overlay / overlay .*lowerdir=$directory/" /proc/[0-9]*/mounts
+    } 2>/dev/null | cut -d / -f 3
+}
 for sign in TERM KILL; do
     for tick in $(seq 50); do
         pids=$(marked)
@@ -47,22 +56,28 @@ rm -rf "$directory"
 
 pub struct Lab {
     pub daemon: Option<Daemon>,
+    engine: &'static Engine,
+    programs: Programs,
     directory: PathBuf,
     watchman: Child,
 }
 
 impl Lab {
-    pub fn open() -> io::Result<Self> {
+    pub fn open(engine: &'static Engine) -> io::Result<Self> {
         let directory = PathBuf::from(format!("/tmp/dockgate-tests-{}", std::process::id()));
         fs::create_dir(&directory)?;
         // One trial's gate runs as another user and must be able to get as far as the socket.
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755))?;
-        let mut lab = Self { watchman: watchman(&directory)?, daemon: None, directory };
+        let programs = Programs::of(engine.root(), &[&directory, Path::new(REPOSITORY)]);
+        let watchman = watchman(&directory)?;
+        let mut lab = Self { watchman, daemon: None, engine, programs, directory };
         fs::create_dir(lab.directory.join("bin"))?;
-        symlink(DOCKER, lab.directory.join("bin/docker"))?;
+        for (name, program) in CLIENTS {
+            lab.programs.link(program, &lab.directory.join("bin").join(name))?;
+        }
         fs::create_dir(lab.directory.join("home"))?;
         lab.fresh_work_directory()?;
-        lab.daemon = Some(Daemon::start(&lab.directory.join("daemon"))?);
+        lab.daemon = Some(lab.start_daemon("daemon")?);
         let made = lab.shell(&lab.daemon().endpoint(), MAKE_IMAGE)?;
         if made.code == Some(0) { Ok(lab) } else { Err(io::Error::other(made.stderr())) }
     }
@@ -70,6 +85,37 @@ impl Lab {
     /// The daemon that the trials share; there is one from the end of `open` on.
     pub fn daemon(&self) -> &Daemon {
         self.daemon.as_ref().expect("the lab is open")
+    }
+
+    pub fn engine(&self) -> &'static Engine {
+        self.engine
+    }
+
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// One more daemon of the lab's engine, in a directory of this name.
+    pub fn start_daemon(&self, name: &str) -> io::Result<Daemon> {
+        Daemon::start(self.engine, &self.programs, &self.directory.join(name))
+    }
+
+    /// The same without the log of its calls.
+    pub fn start_daemon_without_debug(&self, name: &str) -> io::Result<Daemon> {
+        Daemon::start_without_debug(self.engine, &self.programs, &self.directory.join(name))
+    }
+
+    /// Another daemon of the same engine, with this in its configuration file.
+    pub fn start_daemon_with_settings(&self, name: &str, settings: &str) -> io::Result<Daemon> {
+        let directory = self.directory.join(name);
+        Daemon::start_with_settings(self.engine, &self.programs, &directory, settings)
+    }
+
+    /// Makes the daemon a swarm of its own, until it is swept.
+    pub fn open_swarm(&self) -> io::Result<()> {
+        let init = r#"{"ListenAddr":"127.0.0.1:2377","AdvertiseAddr":"127.0.0.1"}"#;
+        let made = self.daemon().endpoint().ask("POST", "/swarm/init", init)?;
+        if made.status == 200 { Ok(()) } else { Err(io::Error::other(made.body)) }
     }
 
     pub fn directory(&self) -> &Path {
@@ -101,6 +147,7 @@ impl Lab {
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("CLIENTS", Path::new(REPOSITORY).join("tests/clients"));
         command.env("HOME", self.directory.join("home"));
+        command.env("JOINT", self.engine.joint);
         command.env("DOCKER_HOST", endpoint.docker_host());
         command.env("TERM", "xterm");
         command.current_dir(self.directory.join("work"));
@@ -149,14 +196,6 @@ fn watchman(directory: &Path) -> io::Result<Child> {
 pub fn requirements() -> Vec<PathBuf> {
     let clients = Path::new(REPOSITORY).join("target/clients");
     let installed = ["venv/bin/python3", "node_modules/dockerode"].map(|path| clients.join(path));
-    let system = [
-        DOCKER,
-        "/usr/sbin/dockerd",
-        "/usr/bin/docker-compose",
-        "/usr/bin/node",
-        "/usr/bin/podman",
-        "/bin/busybox",
-    ]
-    .map(PathBuf::from);
+    let system = ["/usr/bin/node", "/bin/busybox"].map(PathBuf::from);
     system.into_iter().chain(installed).collect()
 }

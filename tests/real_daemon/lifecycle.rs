@@ -13,7 +13,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::Proof;
-use crate::daemon::Daemon;
 use crate::gate::{ANY_PORT, BINARY, Gate, Setup};
 use crate::lab::Lab;
 use crate::process::{HANG, eventually, wait};
@@ -43,7 +42,7 @@ fn says_what_it_does(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn survives_the_daemon(lab: &Lab) -> Result<(), Failed> {
-    let mut daemon = Daemon::start(&lab.directory().join("second"))?;
+    let mut daemon = lab.start_daemon("second")?;
     let gate = Gate::start(&daemon.socket(), "CONTAINERS=1")?;
     let list = || gate.endpoint().ask("GET", "/containers/json", "");
     if list()?.status != 200 {
@@ -74,7 +73,7 @@ fn survives_the_daemon(lab: &Lab) -> Result<(), Failed> {
 
 fn waits_for_the_daemon(lab: &Lab) -> Result<(), Failed> {
     const LIST: &[u8] = b"GET /containers/json HTTP/1.1\r\nHost: docker\r\n\r\n";
-    let daemon = Daemon::start(&lab.directory().join("stopped"))?;
+    let daemon = lab.start_daemon("stopped")?;
     let gate = Gate::start(&daemon.socket(), "CONTAINERS=1")?;
     let mut known = gate.endpoint().connect()?;
     known.ask("GET", "/containers/json", "")?;
@@ -99,7 +98,7 @@ fn waits_for_the_daemon(lab: &Lab) -> Result<(), Failed> {
 
 fn restarts_under_load(lab: &Lab) -> Result<(), Failed> {
     const CLIENTS: usize = 8;
-    let mut daemon = Daemon::start(&lab.directory().join("loaded"))?;
+    let mut daemon = lab.start_daemon("loaded")?;
     let gate = Gate::start(&daemon.socket(), "CONTAINERS=1")?;
     let (over, served, told) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let play = || -> Result<(), String> {

@@ -11,7 +11,7 @@ use crate::Proof;
 use crate::gate::{Gate, descriptors};
 use crate::http::{Connection, Endpoint};
 use crate::lab::Lab;
-use crate::process::{eventually, signal};
+use crate::process::{eventually, run_within, signal};
 
 const IDLE_CONNECTIONS: usize = 1_000;
 const BUSY_CONNECTIONS: usize = 100;
@@ -20,6 +20,7 @@ const FOLLOWERS: usize = 50;
 /// Far less than the body, and far more than the buffers of a few connections.
 const GROWTH_KIB_MAX: u64 = 4 * 1024;
 const TWO_GIB: u64 = 2 * 1024 * 1024 * 1024;
+const CARRIED_WITHIN: Duration = Duration::from_secs(300);
 /// Docker 20.10 keeps an attached connection until the container ends, even if its client was on the socket itself.
 const ATTACH: &str = "/containers/box/attach?stream=1&stdin=1&stdout=1";
 /// What is closed is closed at once; this is for a busy machine.
@@ -194,7 +195,8 @@ fn is_carried(lab: &Lab, line: &str) -> Result<(), Failed> {
     // What the first exchange needs is not growth.
     lab.shell(&gate.endpoint(), "echo warm | docker exec -i box cat")?;
     let before = gate.peak_memory_kib()?;
-    let carried = lab.shell(&gate.endpoint(), &format!("SIZE={TWO_GIB}; {line}"))?;
+    let mut command = lab.command(&gate.endpoint(), &format!("SIZE={TWO_GIB}; {line}"));
+    let carried = run_within(&mut command, CARRIED_WITHIN)?;
     if carried.stdout().trim() != TWO_GIB.to_string() {
         return Err(format!(
             "exit code {:?}: {} {}",

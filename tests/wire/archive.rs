@@ -1,7 +1,8 @@
 //! Writing files into a container: what it has mounted is asked first, and the request then names
 //! the container that was judged, whoever bears its name by then.
 
-use super::gate::{OPEN, start};
+use super::admission::create;
+use super::gate::{FIXED, Gate, OPEN, start};
 use super::lookups::{BOUND, VOLUME, answer, question};
 use super::peer::Peer;
 use super::stand_in::{OK, PING, StandIn};
@@ -30,6 +31,17 @@ pub fn bind(source: &str, is_writable: bool) -> String {
     )
 }
 
+/// A gate that has been told what engine it serves, so that it asks no more: an old one.
+pub fn start_knowing(variables: &[(&str, &str)]) -> (Gate, StandIn) {
+    let (gate, daemon) = start(variables);
+    let client = gate.client();
+    client.send(create(r#"{"HostConfig":{"Runtime":"other"}}"#));
+    let connection = daemon.accept_with("GET /info HTTP/1.1\r\nHost: dockgate\r\n\r\n");
+    connection.send(answer(200, r#"{"ServerVersion":"20.10.24","DefaultRuntime":"runc"}"#));
+    assert_eq!(client.answer().status, 403);
+    (gate, daemon)
+}
+
 /// The daemon's connection, on which the question is answered.
 #[track_caller]
 pub fn accept_asking(daemon: &StandIn, name: &str, said: &str) -> Peer {
@@ -51,7 +63,7 @@ pub fn expect_usable(client: &Peer, connection: &Peer) {
 
 #[test]
 fn the_container_is_named_by_its_id_and_nothing_else_changes() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     for (target, name, sent) in [
         ("/containers/web/archive?path=/a", "web", "/containers/ID/archive?path=/a"),
         (
@@ -86,7 +98,7 @@ fn the_container_is_named_by_its_id_and_nothing_else_changes() {
 
 #[test]
 fn the_archive_streams_in_either_framing() {
-    let (gate, daemon) = start(&[OPEN, &[("MAX_JSON_BYTES", "1024")]].concat());
+    let (gate, daemon) = start_knowing(&[OPEN, &[("MAX_JSON_BYTES", "1024")]].concat());
     let block = "x".repeat(0x1_0000);
     let length = format!("Content-Length: {}\r\n", block.len() * 64);
     for (lines, body) in [
@@ -109,7 +121,7 @@ fn the_archive_streams_in_either_framing() {
 #[test]
 fn a_client_that_waits_for_100_gets_the_daemons_and_only_for_what_is_not_refused() {
     // Nothing is looked at in the body.
-    let (gate, daemon) = start(&[OPEN, &[("ENGINE_FIXED", "CVE-2026-41567")]].concat());
+    let (gate, daemon) = start_knowing(&[OPEN, &[("ENGINE_FIXED", "CVE-2026-41567")]].concat());
     let lines = "Expect: 100-continue\r\nContent-Length: 3\r\n";
     let client = gate.client();
     client.send(put("/containers/web/archive", lines));
@@ -134,7 +146,8 @@ fn a_client_that_waits_for_100_gets_the_daemons_and_only_for_what_is_not_refused
 
 #[test]
 fn a_container_with_a_writable_path_of_the_host_is_not_written_to() {
-    let (gate, daemon) = start(&[OPEN, &[("ALLOW_BIND_MOUNTS", "/open,/read:ro")]].concat());
+    let (gate, daemon) =
+        start_knowing(&[OPEN, &[FIXED, ("ALLOW_BIND_MOUNTS", "/open,/read:ro")]].concat());
     let client = gate.client();
     let mut connection = None;
     for (mounts, word) in [
@@ -172,7 +185,7 @@ fn a_container_with_a_writable_path_of_the_host_is_not_written_to() {
 
 #[test]
 fn a_long_refused_archive_ends_the_connection() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     for (lines, begun) in
         [("Content-Length: 1073741824\r\n", ""), ("Transfer-Encoding: chunked\r\n", "40000000\r\n")]
     {
@@ -188,7 +201,7 @@ fn a_long_refused_archive_ends_the_connection() {
 
 #[test]
 fn a_volume_of_the_container_is_asked_about_too() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(&[OPEN, &[FIXED]].concat());
     let client = gate.client();
     let mounts = "{\"Type\":\"volume\",\"Name\":\"data\",\"Source\":\"/var/lib/docker/volumes/data/_data\",\"RW\":true},\
                   {\"Type\":\"volume\",\"Name\":\"read\",\"RW\":false},{\"Type\":\"tmpfs\"}";
@@ -217,7 +230,7 @@ fn a_volume_of_the_container_is_asked_about_too() {
 
 #[test]
 fn a_container_that_is_not_there_is_not_written_to_by_its_name() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let client = gate.client();
     let request = put("/v1.41/containers/w%65b/archive?path=/", "Content-Length: 3\r\n") + "tar";
     client.send(&request);
@@ -232,7 +245,7 @@ fn a_container_that_is_not_there_is_not_written_to_by_its_name() {
 
 #[test]
 fn a_container_of_which_nothing_is_known_is_not_written_to() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let client = gate.client();
     let mut connection = None;
     for said in [
@@ -255,7 +268,7 @@ fn a_container_of_which_nothing_is_known_is_not_written_to() {
 
 #[test]
 fn a_name_that_nobody_can_ask_about_is_refused() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let client = gate.client();
     for target in ["PUT /containers/%ff/archive", "POST /images/h.io/%ff/push"] {
         client.send(format!("{target} HTTP/1.1\r\nHost: docker\r\nContent-Length: 3\r\n\r\ntar"));
@@ -268,7 +281,7 @@ fn a_name_that_nobody_can_ask_about_is_refused() {
 
 #[test]
 fn an_archive_that_breaks_off_breaks_off_at_the_daemon() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let files = gate.files_without(gate.client());
     let client = gate.client();
     client.send(put("/containers/web/archive", "Content-Length: 10\r\n") + "tar");

@@ -80,6 +80,11 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
         ("ADMISSION", "1", "enforce or audit or off"),
         ("UNKNOWN_FIELDS", "warn", "allow or deny"),
         ("BIND_MOUNT_ACTION", "1", "deny or strip"),
+        ("ALLOW_HOSTS", "proxy.infra.svc:2375", "names without a port, such as"),
+        ("ALLOW_HOSTS", "tcp://proxy.infra.svc", "names without a port, such as"),
+        ("ALLOW_HOSTS", "proxy.*", "*.example.org"),
+        ("ALLOW_ORIGINS", "panel.example.org", "such as https://panel.example.org"),
+        ("ALLOW_ORIGINS", "https://panel.example.org/", "such as https://panel.example.org"),
     ] {
         let output = run(&[], &[(name, value)]);
         assert_eq!(output.status, Some(78), "{name}: {}", output.stderr);
@@ -92,7 +97,13 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
 #[test]
 fn an_empty_list_is_one_and_so_is_0() {
     for value in ["0", "", " "] {
-        for name in ["ALLOW_CAPABILITIES", "ALLOW_BIND_MOUNTS", "ALLOW_HOST_NAMESPACES"] {
+        for name in [
+            "ALLOW_CAPABILITIES",
+            "ALLOW_BIND_MOUNTS",
+            "ALLOW_HOST_NAMESPACES",
+            "ALLOW_HOSTS",
+            "ALLOW_ORIGINS",
+        ] {
             let output = run(&["policy"], &[(name, value)]);
             assert_eq!(output.status, Some(0), "{name}={value}: {}", output.stderr);
         }

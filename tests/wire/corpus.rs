@@ -9,6 +9,7 @@ use dockgate::admission::json::JsonError;
 use dockgate::admission::{Cause, Finding, Findings, Variable};
 use dockgate::api::{ApiVersion, Unclassified};
 use dockgate::http::{FramingError, HeadError, Persistence, RequestHead};
+use dockgate::policy::parameter::PARAMETERS;
 use dockgate::policy::{OldVersion, Reason, Refusal, VariableSet};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -80,7 +81,7 @@ fn lost_framing() -> Vec<&'static str> {
     let heads = every!(HeadError:
         NotHttp, BareLineFeed, BareCarriageReturn, Folded, TooLong, TooManyFields, StartLine,
         Version, FieldName, FieldValue, TargetForm, TargetByte, TargetEscape, UncleanPath,
-        HostMissing, HostTwice, ContentLength, ContentLengthTwice, LengthAndEncoding,
+        HostMissing, HostTwice, OriginTwice, ContentLength, ContentLengthTwice, LengthAndEncoding,
         TransferEncoding, EncodingOnOldVersion, ContentTypeByte,
     );
     let bodies = every!(FramingError:
@@ -104,7 +105,8 @@ fn refusals() -> Vec<&'static str> {
     let old = OldVersion { asked: version, oldest: version };
     let reasons = every!(Reason:
         Unclassified(Unclassified::Unknown), Withheld(VariableSet::default()), Closed,
-        Moved(Box::from(&b"/"[..])), OldVersion(old), Form, UnexpectedBody, BodyTooLong(0),
+        Moved(Box::from(&b"/"[..])), OldVersion(old), Form,
+        Origin(String::new()), Host(String::new()), Parameter(PARAMETERS[0]), UnexpectedBody, BodyTooLong(0),
         Unrecorded, Arguments(arguments()),
     );
     let causes = every!(Cause:

@@ -3,7 +3,7 @@
 
 use super::archive::{ID, accept_asking, asked, bind};
 use super::audit::{audited, records};
-use super::gate::{OPEN, start};
+use super::gate::{FIXED, OPEN, start};
 use super::hijack::UPGRADED;
 use super::lookups::{BOUND, VOLUME, answer, question};
 use super::peer::Peer;
@@ -116,7 +116,7 @@ fn expect_refused(client: &Peer, connection: &Peer, is_head: bool, words: &str) 
 
 #[test]
 fn a_container_is_asked_about_first_and_then_named_by_its_id() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     for used in ACTING.iter().chain(&READING) {
         for name in ["web", "w%65b", ID, &ID[..6]] {
             let client = gate.client();
@@ -132,16 +132,19 @@ fn a_container_is_asked_about_first_and_then_named_by_its_id() {
 
 #[test]
 fn an_exec_leads_to_its_container_and_goes_on_as_it_is() {
-    let (gate, daemon) = start(OPEN);
-    for request in [START, RESIZE] {
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
+    // A container that has been judged stays what it is, and is not asked about again.
+    for (request, is_known) in [(START, false), (RESIZE, true), (START, true)] {
         let client = gate.client();
         client.send(request);
         let connection = daemon.accept_with(asked_exec("e1"));
         connection.expect_silence();
         connection.send(exec("\"privileged\":false,\"user\":\"\""));
-        connection.expect(asked(ID));
-        connection.expect_silence();
-        connection.send(inspected("", ""));
+        if !is_known {
+            connection.expect(asked(ID));
+            connection.expect_silence();
+            connection.send(inspected("", ""));
+        }
         connection.expect(request);
         expect_usable(&client, &connection, false);
     }
@@ -150,7 +153,7 @@ fn an_exec_leads_to_its_container_and_goes_on_as_it_is() {
 
 #[test]
 fn what_a_create_might_not_ask_for_a_container_may_not_have() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     let socket = bind("/var/run/docker.sock", false);
     for (config, mounts, words) in [
         ("\"Privileged\":true", "", "ALLOW_PRIVILEGED=1"),
@@ -192,7 +195,7 @@ fn what_a_create_might_not_ask_for_a_container_may_not_have() {
 
 #[test]
 fn who_reads_is_held_to_the_mounts_alone() {
-    let (gate, daemon) = start(&[OPEN, &[("ALLOW_BIND_MOUNTS", "/read:ro")]].concat());
+    let (gate, daemon) = start(&[OPEN, &[FIXED, ("ALLOW_BIND_MOUNTS", "/read:ro")]].concat());
     for used in &READING {
         let is_head = used.method == "HEAD";
         let client = gate.client();
@@ -216,7 +219,7 @@ fn what_the_policy_opens_a_container_may_have() {
         ("ALLOW_HOST_NAMESPACES", "pid"),
         ("ALLOW_BIND_MOUNTS", "/srv:ro"),
     ];
-    let (gate, daemon) = start(&[OPEN, &variables].concat());
+    let (gate, daemon) = start(&[OPEN, &[FIXED], &variables].concat());
     let said = inspected("\"Privileged\":true,\"PidMode\":\"host\"", &bind("/srv/x", false));
     for used in ACTING.iter().chain(&READING) {
         let client = gate.client();
@@ -229,7 +232,7 @@ fn what_the_policy_opens_a_container_may_have() {
 
 #[test]
 fn a_volume_of_the_container_is_asked_about_in_turn() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     let volume = "{\"Type\":\"volume\",\"Name\":\"data\",\"RW\":false}";
     for used in ACTING.iter().chain(&READING) {
         let is_head = used.method == "HEAD";
@@ -252,7 +255,7 @@ fn a_volume_of_the_container_is_asked_about_in_turn() {
 
 #[test]
 fn a_privileged_exec_is_not_started_whoever_made_it() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     let client = gate.client();
     client.send(START);
     let connection = daemon.accept_with(asked_exec("e1"));
@@ -263,7 +266,7 @@ fn a_privileged_exec_is_not_started_whoever_made_it() {
 
 #[test]
 fn what_is_not_there_is_told_in_the_daemons_words() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     let client = gate.client();
     let mut connection = None;
     for used in [&EXEC, &ATTACH, &ATTACH_WEBSOCKET, &PUT, &GET] {
@@ -302,7 +305,7 @@ fn what_is_not_there_is_told_in_the_daemons_words() {
 
 #[test]
 fn nothing_goes_on_where_the_daemon_does_not_say() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     for used in [&EXEC, &ATTACH, &ATTACH_WEBSOCKET, &PUT, &GET] {
         let client = gate.client();
         client.send(used.of("web"));
@@ -339,7 +342,7 @@ fn nothing_goes_on_where_the_daemon_does_not_say() {
 
 #[test]
 fn early_input_waits_for_the_look_up_and_for_the_daemons_word() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     for (used, agreed) in [(&ATTACH, UPGRADED), (&ATTACH_WEBSOCKET, UPGRADED)] {
         let client = gate.client();
         client.send(used.of("web") + "early,");
@@ -357,7 +360,7 @@ fn early_input_waits_for_the_look_up_and_for_the_daemons_word() {
 
 #[test]
 fn what_depends_on_the_engine_is_asked_once() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start(&[OPEN, &[FIXED]].concat());
     let ordinary = "\"Runtime\":\"runc\",\"CgroupnsMode\":\"private\"";
     let client = gate.client();
     client.send(EXEC.of("web"));
@@ -400,7 +403,7 @@ fn audit_records_what_it_would_refuse_and_lets_it_pass() {
 
 #[test]
 fn off_asks_nothing() {
-    let (gate, daemon) = start(&[OPEN, &[("ADMISSION", "off")]].concat());
+    let (gate, daemon) = start(&[OPEN, &[FIXED, ("ADMISSION", "off")]].concat());
     passes_unasked(
         &gate.client(),
         &daemon,
@@ -410,7 +413,7 @@ fn off_asks_nothing() {
 
 #[test]
 fn who_trusts_what_exists_is_asked_about_what_is_written_to_the_host_alone() {
-    let (gate, daemon) = start(&[OPEN, &[("ALLOW_EXISTING", "1")]].concat());
+    let (gate, daemon) = start(&[OPEN, &[FIXED, ("ALLOW_EXISTING", "1")]].concat());
     passes_unasked(&gate.client(), &daemon, &[&EXEC, &ATTACH, &ATTACH_WEBSOCKET, &GET, &HEAD]);
     for (mounts, is_refused) in [(bind("/etc", true), true), (bind("/etc", false), false)] {
         let client = gate.client();

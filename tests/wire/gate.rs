@@ -29,6 +29,9 @@ pub const OPEN: &[(&str, &str)] = &[
     ("POST", "1"),
 ];
 
+/// Added to a policy: the engine has every fix, so that what it is need not be asked.
+pub const FIXED: (&str, &str) = ("ENGINE_FIXED", "*");
+
 /// The same, for tests about streams: the containers that they are of are not asked about first.
 pub const STREAMS: &[(&str, &str)] = &[
     ("CONTAINERS", "1"),

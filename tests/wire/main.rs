@@ -16,6 +16,7 @@ mod answers;
 mod archive;
 mod audit;
 mod audit_sinks;
+mod browsers;
 mod commands;
 mod corpus;
 mod dying;

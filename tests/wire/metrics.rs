@@ -234,7 +234,7 @@ fn nothing_else_is_to_be_had_there() {
         ("POST /containers/create HTTP/1.1", 405),
         ("DELETE /containers/p HTTP/1.1", 405),
         ("BREW /metrics HTTP/1.1", 405),
-        ("GET /../metrics HTTP/1.1", 400),
+        ("GET /../metrics HTTP/1.1", 404),
         ("GET metrics HTTP/1.1", 400),
         ("GET /metrics HTTP/2.0", 505),
     ] {

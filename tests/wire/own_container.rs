@@ -6,7 +6,7 @@
 
 use super::admission::create;
 use super::archive::{ID as OTHER, asked};
-use super::gate::{Dir, Gate, OPEN, start, start_in};
+use super::gate::{Dir, FIXED, Gate, OPEN, start, start_in};
 use super::lookups::answer;
 use super::peer::Peer;
 use super::stand_in::{FORBIDDEN, OK, PING, StandIn};
@@ -30,8 +30,10 @@ fn own() -> String {
     let body = format!(
         "{{\"Id\":\"{OWN}\",\"Name\":\"/gate\",\"Config\":{{\"Labels\":{{}}}},\"HostConfig\":{{}},\"Mounts\":[\
          {{\"Type\":\"bind\",\"Source\":\"/srv/engine/docker.sock\",\"Destination\":\"/var/run/docker.sock\",\"RW\":false}},\
+         {{\"Type\":\"bind\",\"Source\":\"/srv/tests\",\"Destination\":\"{}\",\"RW\":true}},\
          {{\"Type\":\"volume\",\"Name\":\"trail\",\"Source\":\"/var/lib/docker/volumes/trail/_data\",\
-         \"Destination\":\"/trail\",\"RW\":true}}]}}"
+         \"Destination\":\"/trail\",\"RW\":true}}]}}",
+        std::env::temp_dir().display()
     );
     answer(200, &body)
 }
@@ -48,7 +50,7 @@ fn other() -> String {
 fn begin(variables: &[(&str, &str)]) -> (Gate, StandIn) {
     let dir = Dir::new();
     let daemon = StandIn::at(&dir.daemon());
-    (Gate::start_in_container(dir, &[OPEN, variables].concat(), OWN), daemon)
+    (Gate::start_in_container(dir, &[OPEN, &[FIXED], variables].concat(), OWN), daemon)
 }
 
 /// The same, when the daemon has said what the container is.
@@ -400,4 +402,49 @@ fn without_a_container_nothing_is_asked() {
     client.send(&stop);
     let connection = daemon.accept_with(&stop);
     expect_served(&client, &connection, false);
+}
+
+#[test]
+fn a_container_that_shares_anothers_network_is_found_by_the_daemons_socket() {
+    if !is_root() {
+        return;
+    }
+    // What the surroundings bear is the id of the container whose network it is.
+    let (mut gate, daemon) = begin(&[]);
+    let said = |id: &str, name: &str, mounts: &str| {
+        answer(200, &format!("{{\"Id\":\"{id}\",\"Name\":\"/{name}\",\"Mounts\":[{mounts}]}}"))
+    };
+    let asking = |path: &str, said: String| {
+        let connection = daemon.accept_any();
+        connection.expect(format!("GET {path} HTTP/1.1\r\nHost: dockgate\r\n\r\n"));
+        connection.send(said);
+        connection.expect_end();
+    };
+    let inspect = |id: &str| format!("/containers/{id}/json");
+    asking(&inspect(OWN), said(OWN, "tunnel", ""));
+    let list = format!(
+        "[{{\"Id\":\"{OTHER}\",\"HostConfig\":{{\"NetworkMode\":\"container:{OWN}\"}}}},{{\"Id\":\"{OWN}\"}}]"
+    );
+    asking("/containers/json", answer(200, &list));
+    let temporary = std::env::temp_dir();
+    let mount = format!("{{\"Source\":\"/srv\",\"Destination\":\"{}\"}}", temporary.display());
+    asking(&inspect(OTHER), said(OTHER, "gate", &mount));
+    daemon.expect_probe();
+    gate.wait_for_log("running in container \"gate\"");
+
+    for (id, name, is_closed) in [(OTHER, "gate", true), (OWN, "tunnel", false)] {
+        let client = gate.client();
+        let stop = |reference: &str| {
+            format!("POST /containers/{reference}/stop HTTP/1.1\r\nHost: docker\r\n\r\n")
+        };
+        client.send(stop(name));
+        let connection = daemon.accept_with(asked(name));
+        connection.send(said(id, name, ""));
+        if is_closed {
+            expect_closed(&client, false);
+        } else {
+            connection.expect(stop(id));
+            expect_served(&client, &connection, false);
+        }
+    }
 }

@@ -2,8 +2,11 @@
 //! they are framed, and ordinary ones reach it as they came.
 
 use super::admission::{create, expect_usable as expect_another};
-use super::archive::{ID, accept_asking, asked, bind, container, expect_usable, put};
+use super::archive::{
+    ID, accept_asking, asked, bind, container, expect_usable, put, start_knowing,
+};
 use super::gate::{OPEN, start};
+use super::lookups::answer;
 use super::peer::Peer;
 use super::stand_in::{OK, PING};
 use std::thread;
@@ -64,7 +67,7 @@ fn expect_told(client: &Peer) {
 
 #[test]
 fn a_compressed_archive_is_refused_whatever_its_framing() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     for body in COMPRESSED {
         for (lines, framed) in framings(body) {
             // In one piece with its head, after it, and byte by byte.
@@ -96,7 +99,7 @@ fn a_compressed_archive_is_refused_whatever_its_framing() {
 
 #[test]
 fn an_archive_that_is_not_compressed_arrives_as_it_came() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let tar = [&b"file\0\0\0"[..], &[0; 1000]].concat();
     for body in [&tar[..], b"x", b"B", b"BZ", b"BZip it", b"Pack", b"\x1f\x8b", b"\xfd7zXZ"] {
         for (lines, framed) in framings(body) {
@@ -126,7 +129,7 @@ fn an_archive_that_is_not_compressed_arrives_as_it_came() {
 
 #[test]
 fn a_client_that_waits_for_100_gets_it_once_and_from_the_gate() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     for (body, is_refused) in [(b"tar file".as_slice(), false), (COMPRESSED[0], true)] {
         for (framing, framed) in framings(body) {
             let lines = format!("Expect: 100-continue\r\n{framing}");
@@ -154,7 +157,7 @@ fn a_client_that_waits_for_100_gets_it_once_and_from_the_gate() {
 
 #[test]
 fn a_client_that_pauses_before_its_archive_is_asked_about_again() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let client = gate.client();
     client.send(put(TARGET, "Content-Length: 3\r\n"));
     let connection = accept_asking(&daemon, "web", &container(""));
@@ -177,7 +180,7 @@ fn a_client_that_pauses_before_its_archive_is_asked_about_again() {
 
 #[test]
 fn a_large_archive_follows_its_first_bytes() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let block = "x".repeat(0x1_0000);
     let length = format!("Content-Length: {}\r\n", 7 + block.len() * 64);
     for (lines, first, rest) in [
@@ -207,7 +210,7 @@ fn a_large_archive_follows_its_first_bytes() {
 
 #[test]
 fn first_bytes_in_a_bad_framing_are_refused() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     for (framed, reason) in [
         ("2;x=y\r\nta\r\n0\r\n\r\n", "chunk-extension"),
         ("1\r\nBB\r\n", "chunk-line-end"),
@@ -227,7 +230,7 @@ fn first_bytes_in_a_bad_framing_are_refused() {
 
 #[test]
 fn a_client_that_ends_before_its_first_bytes_leaves_nothing_behind() {
-    let (gate, daemon) = start(OPEN);
+    let (gate, daemon) = start_knowing(OPEN);
     let files = gate.files_without(gate.client());
     for begun in ["", "B", "BZ"] {
         let client = gate.client();
@@ -242,7 +245,8 @@ fn a_client_that_ends_before_its_first_bytes_leaves_nothing_behind() {
 
 #[test]
 fn first_bytes_that_do_not_come_are_not_waited_for() {
-    let (gate, daemon) = start(&[OPEN, &[("IDLE_TIMEOUT", "1"), ("HEAD_TIMEOUT", "1")]].concat());
+    let (gate, daemon) =
+        start_knowing(&[OPEN, &[("IDLE_TIMEOUT", "1"), ("HEAD_TIMEOUT", "1")]].concat());
     for begun in ["", "BZ"] {
         let client = gate.client();
         client.send(put(TARGET, "Content-Length: 10\r\n") + begun);
@@ -266,6 +270,8 @@ fn a_shield_stands_in_every_mode_and_is_lifted_by_its_name() {
         let client = gate.client();
         client.send(archive(COMPRESSED[1]).0);
         let connection = accept_asking(&daemon, "web", &container(""));
+        connection.expect("GET /info HTTP/1.1\r\nHost: dockgate\r\n\r\n");
+        connection.send(answer(200, "{}"));
         expect_refused(&client, &connection);
         let log = gate.log();
         assert!(log.contains("reason=\"engine-weakness\""), "{mode}: {log}");
@@ -286,6 +292,57 @@ fn a_shield_stands_in_every_mode_and_is_lifted_by_its_name() {
             let connection = accept_asking(&daemon, "web", &container(""));
             connection.expect(sent);
             expect_usable(&client, &connection);
+        }
+    }
+}
+
+#[test]
+fn an_engine_that_has_the_fix_gets_what_others_do_not() {
+    let mounts = "{\"Type\":\"volume\",\"Name\":\"\",\"Destination\":\"/d\"}";
+    for (version, is_fixed) in
+        [("29.5.1", true), ("28.5.2+dfsg4", false), ("29.5.1-rc.1", false), ("25.0.17", true)]
+    {
+        let (gate, daemon) = start(OPEN);
+        let lines = format!("Content-Length: {}\r\n", COMPRESSED[0].len());
+        let client = gate.client();
+        client.send([put(TARGET, &lines).as_bytes(), COMPRESSED[0]].concat());
+        let connection = accept_asking(&daemon, "web", &container(""));
+        connection.expect("GET /info HTTP/1.1\r\nHost: dockgate\r\n\r\n");
+        connection.send(answer(200, &format!("{{\"ServerVersion\":\"{version}\"}}")));
+        if is_fixed {
+            connection.expect([sent(&lines).as_bytes(), COMPRESSED[0]].concat());
+            expect_usable(&client, &connection);
+        } else {
+            expect_refused(&client, &connection);
+        }
+
+        // It is known by now. What counts is whether the container runs.
+        for method in ["GET", "HEAD", "PUT"] {
+            for (runs, passes) in [(true, is_fixed), (false, true)] {
+                client.send(put(TARGET, "").replacen("PUT", method, 1));
+                connection.expect(asked("web"));
+                let state = format!("{{\"Running\":{runs},\"Restarting\":false}}");
+                let web = format!("{{\"Id\":\"{ID}\",\"State\":{state},\"Mounts\":[{mounts}]}}");
+                connection.send(answer(200, &web));
+                if passes {
+                    connection.expect(sent("").replacen("PUT", method, 1));
+                    connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+                    client.expect("HTTP/1.1 204 No Content\r\n\r\n");
+                } else if method == "HEAD" {
+                    let head = client.read_head();
+                    assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+                } else {
+                    let refusal = client.answer();
+                    for words in
+                        ["container \"web\": runs and has mounts", "Stop the container", "29.5.1"]
+                    {
+                        assert!(refusal.message().contains(words), "{}", refusal.message());
+                    }
+                }
+                if !passes {
+                    connection.expect_silence();
+                }
+            }
         }
     }
 }

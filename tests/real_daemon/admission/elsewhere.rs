@@ -1,8 +1,9 @@
 //! What a client could gain by an argument of anything else than `HostConfig`, one row each.
 
 use super::row::{
-    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, PLUGIN, PLUGIN_SET,
-    READ_ETC, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN, VOLUME, row,
+    ABSENT, BIND_ETC, CONFIG, ERROR, EXEC, KERNEL, NETWORK, NETWORKING, NEWER, Opened, PLUGIN,
+    PLUGIN_SET, READ_ETC, Row, SECRET, SERVICE, SERVICE_CONTAINER, SWARM, SWARM_INIT, SWARM_JOIN,
+    VOLUME, row,
 };
 
 pub static ROWS: &[Row] = &[
@@ -46,7 +47,7 @@ pub static ROWS: &[Row] = &[
     ),
     row(&VOLUME, "Driver", r#""plug""#, "ALLOW_VOLUME_DRIVERS=plug").not_here(ABSENT),
     row(&VOLUME, "ClusterVolumeSpec", r#"{"Group":"g"}"#, "ALLOW_VOLUME_DRIVERS=cluster")
-        .not_here(NEWER),
+        .not_here(SWARM),
     row(&NETWORK, "Driver", r#""macvlan""#, "ALLOW_NETWORK_DRIVERS=macvlan").not_here(KERNEL),
     row(&NETWORK, "Driver", r#""host""#, "ALLOW_NETWORK_DRIVERS=host").not_here(ERROR),
     row(
@@ -109,7 +110,8 @@ pub static ROWS: &[Row] = &[
         r#"{"Seccomp":{"Mode":"unconfined"}}"#,
         "ALLOW_SECURITY_OPT=seccomp=unconfined",
     )
-    .not_here(SWARM),
+    .not_here(SWARM)
+    .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
     row(&SERVICE_CONTAINER, "Sysctls", r#"{"kernel.shmmax":"1"}"#, "ALLOW_SYSCTLS=kernel.shmmax")
         .not_here(SWARM),
     row(&SERVICE, "Networks", r#"[{"Target":"host"}]"#, "ALLOW_HOST_NAMESPACES=network")

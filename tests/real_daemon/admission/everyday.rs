@@ -50,7 +50,8 @@ pub const SCENARIOS: &[Scenario] = &[
             docker-compose -p daily -f everyday.yml up -d 2>&1 | sort
             docker-compose -p daily -f everyday.yml ps --services 2>&1 | sort
             docker-compose -p daily -f everyday.yml exec -T web cat /shared/state
-            docker inspect --format '{{json .HostConfig.Binds}} {{.HostConfig.Memory}} {{.HostConfig.CapDrop}}' daily_db_1 daily_app_1 daily_web_1
+            docker inspect --format '{{json .HostConfig.Binds}} {{.HostConfig.Memory}} {{.HostConfig.CapDrop}}' \
+                daily${JOINT}db${JOINT}1 daily${JOINT}app${JOINT}1 daily${JOINT}web${JOINT}1
             docker-compose -p daily -f everyday.yml up -d --force-recreate web 2>&1 | sort
             docker-compose -p daily -f everyday.yml down --volumes 2>&1 | sort
         "#,

@@ -2,12 +2,15 @@
 
 mod elsewhere;
 mod everyday;
+mod existing;
+mod in_swarm;
 mod limits;
 mod lookups;
 mod matrix;
 mod modes;
 mod networks;
 mod of_create;
+mod own;
 mod platform;
 mod random;
 mod registries;
@@ -30,6 +33,8 @@ pub use everyday::SCENARIOS;
 pub const PROOFS: &[&[Proof]] = &[
     matrix::PROOFS,
     lookups::PROOFS,
+    existing::PROOFS,
+    own::PROOFS,
     modes::PROOFS,
     networks::PROOFS,
     registries::PROOFS,
@@ -37,6 +42,7 @@ pub const PROOFS: &[&[Proof]] = &[
     platform::PROOFS,
     everyday::PROOFS,
     random::PROOFS,
+    in_swarm::PROOFS,
     shields::PROOFS,
 ];
 

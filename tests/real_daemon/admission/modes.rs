@@ -62,6 +62,9 @@ fn strips(lab: &Lab) -> Result<(), Failed> {
     };
     eventually(HANG, || Ok(told() == 5)).map_err(|_| gate.log())?;
     for entries in [r#""Binds":["/etc:/e"]"#, r#""HostConfig":{"bindſ":["/etc:/e","/etc:/f"]}"#] {
+        if !is_read(lab, entries) {
+            continue;
+        }
         remove(lab)?;
         create(&gate.endpoint(), entries)?;
         let made = shown(lab, "/containers/box/json")?;
@@ -70,6 +73,11 @@ fn strips(lab: &Lab) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// Not every engine reads the fields of `HostConfig` beside it.
+fn is_read(lab: &Lab, entries: &str) -> bool {
+    lab.engine().embeds_host_config || entries.contains("HostConfig")
 }
 
 fn strips_no_more(lab: &Lab) -> Result<(), Failed> {
@@ -130,6 +138,9 @@ fn watches(lab: &Lab, policy: &str, is_told: bool) -> Result<(), Failed> {
         ),
         (r#""PidMode":"host""#, "/HostConfig/PidMode", json!("host"), "host-namespaces"),
     ] {
+        if !is_read(lab, entries) {
+            continue;
+        }
         create(&gate.endpoint(), entries).map_err(|why| format!("{entries}: {why}"))?;
         let made = shown(lab, "/containers/box/json")?;
         if made.pointer(pointer) != Some(&value) {

@@ -1,6 +1,8 @@
 //! What a client could gain by a field of `HostConfig`, one row each.
 
-use super::row::{ABSENT, BIND_ETC, ERROR, NEWER, OLDER, OWN_SOCKET, READ_ETC, Row, host};
+use super::row::{
+    ABSENT, BIND_ETC, ERROR, NEWER, OLDER, OWN_SOCKET, Opened, READ_ETC, Row, SWARM, host,
+};
 
 /// `printf {} | sha256sum`.
 const SECCOMP_OF_BRACES: &str = "ALLOW_SECURITY_OPT=seccomp=sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
@@ -45,13 +47,13 @@ pub static ROWS: &[Row] = &[
         r#"[{"Type":"cluster","Source":"x","Target":"/y"}]"#,
         "ALLOW_VOLUME_DRIVERS=cluster",
     )
-    .not_here(NEWER),
+    .not_here(SWARM),
     host(
         "Mounts",
         r#"[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"Options":[["exec"],["suid"]]}}]"#,
         "ALLOW_TMPFS_OPTIONS=suid",
     )
-    .not_here(NEWER),
+    .not_here(ERROR),
     // The local driver's options are mount(2).
     host(
         "Mounts",
@@ -150,7 +152,7 @@ pub static ROWS: &[Row] = &[
     )
     .not_here(ERROR),
     host("SecurityOpt", r#"["writable-cgroups=true"]"#, "ALLOW_SECURITY_OPT=writable-cgroups=true")
-        .not_here(NEWER),
+        .on(&[("20", Opened::NotHere(NEWER)), ("26", Opened::NotHere(NEWER))]),
     host("MaskedPaths", "[]", "ALLOW_SECURITY_OPT=systempaths=unconfined"),
     host("MaskedPaths", r#"["/proc/kcore"]"#, "ALLOW_SECURITY_OPT=systempaths=unconfined"),
     host("ReadonlyPaths", "[]", "ALLOW_SECURITY_OPT=systempaths=unconfined"),
@@ -173,7 +175,8 @@ pub static ROWS: &[Row] = &[
     host("NetworkMode", r#""container:other""#, "ALLOW_CONTAINER_NAMESPACES=network")
         .shown("\"container:OTHER-ID\""),
     host("PidMode", r#""host""#, "ALLOW_HOST_NAMESPACES=pid"),
-    host("PidMode", r#""HOST""#, "ALLOW_HOST_NAMESPACES=pid"),
+    host("PidMode", r#""HOST""#, "ALLOW_HOST_NAMESPACES=pid")
+        .on(&[("26", Opened::NotHere(ERROR)), ("28", Opened::NotHere(ERROR))]),
     host("PidMode", r#""container:other""#, "ALLOW_CONTAINER_NAMESPACES=pid")
         .shown("\"container:OTHER-ID\""),
     host("IpcMode", r#""host""#, "ALLOW_HOST_NAMESPACES=ipc"),
@@ -189,7 +192,7 @@ pub static ROWS: &[Row] = &[
     host("OomScoreAdj", "-1000", "ALLOW_OOM_PROTECTION=1"),
     host("OomKillDisable", "true", "ALLOW_OOM_PROTECTION=1"),
     host("Annotations", r#"{"run.oci.handler":"x"}"#, "ALLOW_ANNOTATIONS=run.oci.handler")
-        .not_here(NEWER),
+        .on(&[("20", Opened::NotHere(NEWER))]),
     host(
         "LogConfig",
         r#"{"Type":"syslog","Config":{"syslog-address":"udp://127.0.0.1:514"}}"#,

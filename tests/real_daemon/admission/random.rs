@@ -215,6 +215,8 @@ fn confined(container: &Value) -> Result<(), String> {
                 .iter()
                 .all(|word| !tmpfs.split(['"', ',', ':']).any(|option| option == *word)),
         ),
+        ("TmpfsOptions", asked.iter().all(|mount| is_empty(&mount["TmpfsOptions"]["Options"]))),
+        ("Annotations", is_empty(&config["Annotations"])),
         ("Devices", is_empty(&config["Devices"])),
         ("DeviceCgroupRules", is_empty(&config["DeviceCgroupRules"])),
         ("DeviceRequests", is_empty(&config["DeviceRequests"])),
@@ -266,7 +268,7 @@ fn reading(lab: &Lab) -> Result<(), Failed> {
         // Where the daemon's default is the host's cgroup namespace it says nothing; one that is
         // named in capitals is none.
         let says_nothing = row.field == "CgroupnsMode" || row.value.contains("HOST");
-        if matches!(row.opened, Opened::NotHere(_)) || says_nothing {
+        if matches!(row.opened(lab.engine()), Opened::NotHere(_)) || says_nothing {
             continue;
         }
         let body = format!(

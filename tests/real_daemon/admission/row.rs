@@ -1,6 +1,8 @@
 //! What is said of a dangerous argument: where it stands, what the refusal says would open it, and
 //! what the daemon then shows for it.
 
+use crate::engine::Engine;
+
 /// Where in which request a field stands.
 #[derive(Debug)]
 pub struct Place {
@@ -93,6 +95,8 @@ pub struct Row {
     /// What is set in the end, where `needs` is not it.
     pub opened_by: Option<&'static str>,
     pub opened: Opened,
+    /// The engines, by name, on which something else happens.
+    pub opened_on: &'static [(&'static str, Opened)],
 }
 
 pub const fn row(
@@ -101,7 +105,15 @@ pub const fn row(
     value: &'static str,
     needs: &'static str,
 ) -> Row {
-    Row { place, field, value, needs: Some(needs), opened_by: None, opened: Opened::AsGiven }
+    Row {
+        place,
+        field,
+        value,
+        needs: Some(needs),
+        opened_by: None,
+        opened: Opened::AsGiven,
+        opened_on: &[],
+    }
 }
 
 pub const fn host(field: &'static str, value: &'static str, needs: &'static str) -> Row {
@@ -115,6 +127,16 @@ impl Row {
 
     pub const fn not_here(self, why: &'static str) -> Self {
         Self { opened: Opened::NotHere(why), ..self }
+    }
+
+    pub const fn on(self, engines: &'static [(&'static str, Opened)]) -> Self {
+        Self { opened_on: engines, ..self }
+    }
+
+    /// What happens on this engine.
+    pub fn opened(&self, engine: &Engine) -> &Opened {
+        let own = self.opened_on.iter().find(|(name, _)| *name == engine.name);
+        own.map_or(&self.opened, |(_, opened)| opened)
     }
 
     pub const fn opened_by(self, policy: &'static str) -> Self {

@@ -4,11 +4,13 @@ use libtest_mimic::Failed;
 
 use super::{ask, create, gate, refused, remove};
 use crate::Proof;
+use crate::http::Endpoint;
 use crate::lab::Lab;
 
 pub const PROOFS: &[Proof] = &[
     ("what triggers a published weakness is refused, and its ordinary twin passes", arguments),
     ("a compressed archive is refused and an uncompressed one passes, by docker cp", archives),
+    ("docker cp waits until a container with mounts is stopped, and not for others", copies),
 ];
 
 /// Entries of a create that triggers a weakness, its name, and an ordinary one.
@@ -53,6 +55,50 @@ fn arguments(lab: &Lab) -> Result<(), Failed> {
     }
     exec("/tmp")?;
     Ok(())
+}
+
+fn copies(lab: &Lab) -> Result<(), Failed> {
+    lab.fresh_work_directory()?;
+    let held = gate(lab, "")?;
+    let make = |gate: &Endpoint, entries: &str| -> Result<(), Failed> {
+        create(gate, entries)?;
+        Ok(ask(gate, "POST", "/containers/box/start", "").map(drop)?)
+    };
+    let into = "set -e; echo kept > file; docker cp file box:/tmp/file";
+    let out = "set -e; docker cp box:/etc/hostname out";
+    let passes = |gate: &Endpoint| -> Result<(), Failed> {
+        for line in [into, out] {
+            let copied = lab.shell(gate, line)?;
+            if copied.code != Some(0) {
+                return Err(format!("{line}: {}", copied.stderr()).into());
+            }
+        }
+        Ok(())
+    };
+    // Without mounts it may run.
+    make(&held.endpoint(), r#""Labels":{}"#)?;
+    passes(&held.endpoint())?;
+    remove(lab)?;
+    make(&held.endpoint(), r#""HostConfig":{"Binds":["data:/data"]}"#)?;
+    for line in [into, out] {
+        let mark = lab.daemon().mark();
+        let copied = lab.shell(&held.endpoint(), line)?;
+        let words = "container \"box\": runs and has mounts";
+        if copied.code == Some(0) || !copied.stderr().contains(words) {
+            return Err(format!("{line}: {:?} {}", copied.code, copied.stderr()).into());
+        }
+        let calls = lab.daemon().calls_since(&mark);
+        if calls.iter().any(|call| call.contains("/archive")) {
+            return Err(format!("{line}: the daemon was asked {calls:?}").into());
+        }
+    }
+    drop(held);
+    let lifted = gate(lab, "ENGINE_FIXED=CVE-2026-42306")?;
+    passes(&lifted.endpoint())?;
+    drop(lifted);
+    let held = gate(lab, "")?;
+    ask(&held.endpoint(), "POST", "/containers/box/stop?t=0", "")?;
+    passes(&held.endpoint())
 }
 
 fn archives(lab: &Lab) -> Result<(), Failed> {

@@ -6,9 +6,7 @@ use std::fmt::Write;
 
 use super::judge::Fate;
 use super::request::Request;
-
-/// What the gate asks the daemon for itself.
-const OWN: [&str; 3] = ["GET /_ping", "HEAD /_ping", "GET /version"];
+use crate::daemon::is_gates_own;
 
 /// The daemon's calls by the number of the request, in the order in which it has run them.
 #[derive(Default)]
@@ -71,16 +69,11 @@ impl Calls {
                 sent.unwrap_or_default()
             ));
         }
-        match self.others.iter().find(|call| !OWN.contains(&call.as_str()) && !is_inquiry(call)) {
+        match self.others.iter().find(|call| !is_gates_own(call)) {
             Some(call) => Err(format!("the daemon has run {call}, which nobody sent")),
             None => Ok(()),
         }
     }
-}
-
-/// What the gate asks before it lets something be written to a container.
-fn is_inquiry(call: &str) -> bool {
-    call.starts_with("GET /containers/") && call.ends_with("/json")
 }
 
 /// The log quotes what is not plain ASCII.

@@ -2,7 +2,7 @@
 //! daemon's router, by what a request says about itself, and by the policy as a user would explain it.
 
 use super::request::{After, Request, Wire};
-use crate::router::{Debug, Route, Router};
+use crate::router::{Route, Router};
 
 /// What a policy makes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,29 +12,18 @@ pub enum Fate {
     MustNot,
 }
 
-/// What this daemon's router does not have.
-pub const ABSENT: [&str; 8] = [
-    "ContainerListOld",
-    "DebugPprofSymbol",
-    "ImagesViz",
-    "ImageAttestations",
-    "ImageInsert",
-    "PluginInspectOld",
-    "AuthGet",
-    "VolumeUpdate",
-];
-
 /// Their arguments are judged too, or their names; the gate may have something against them.
-const EXAMINED: [&str; 13] = [
+const EXAMINED: [&str; 14] = [
     "ContainerStart",
     "ContainerCopy",
-    "PutContainerArchive",
+    "Archive",
     "Checkpoint",
     "Exec",
     "Attach",
     "Create",
     "Update",
     "Connect",
+    "Disconnect",
     "Push",
     "Plugin",
     "Swarm",
@@ -43,10 +32,6 @@ const EXAMINED: [&str; 13] = [
 
 /// After these the connection may be no more what it was.
 const STREAMS: [&str; 6] = ["Attach", "ExecStart", "Session", "Grpc", "Events", "ContainerWait"];
-
-pub fn router() -> Router {
-    Router::without(&ABSENT, Debug::AnyMethod)
-}
 
 /// What a connection's requests come to, one after another. An engine that has not all operations,
 /// or does not log all, need not run any.
@@ -69,8 +54,7 @@ fn one(router: &Router, policy: &str, request: &Request) -> (Fate, After) {
     let target = &request.target;
     // The gate may refuse what is written oddly, and close.
     let after = if target.is_plain { request.after } else { request.after.max(After::Unsure) };
-    let Route::Operation { id, version, parameters } =
-        router.route(target.method, target.text.as_bytes())
+    let Route::Operation { id, version, .. } = router.route(target.method, target.text.as_bytes())
     else {
         return (Fate::MustNot, after);
     };
@@ -84,9 +68,7 @@ fn one(router: &Router, policy: &str, request: &Request) -> (Fate, After) {
     }
     let is_examined = EXAMINED.iter().any(|examined| id.contains(examined))
         && (request.has_body || id != "ContainerStart");
-    // To the daemon `DELETE /networks/a/connect` deletes a network `a/connect`; nothing has such a name.
-    let is_plain = target.is_plain && !parameters.iter().any(|name| name.contains(&b'/'));
-    if request.wire == Wire::Good && is_plain && !is_examined {
+    if request.wire == Wire::Good && target.is_plain && !is_examined {
         (Fate::Must, after)
     } else {
         (Fate::May, after)
