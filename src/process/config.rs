@@ -1,6 +1,8 @@
 //! The configuration, read from the environment alone and without any effect. Every error names
 //! its variable.
 
+mod forms;
+
 use super::environment::{SETTINGS, Stranger, stranger};
 use super::privilege::RunAs;
 use super::sandbox::Sandbox;
@@ -8,17 +10,19 @@ use crate::admission::rules::parse_switch;
 use crate::admission::{self, Rules};
 use crate::api::ApiVersion;
 use crate::observe::audit::sink::Destination;
-use crate::observe::log::{Format, LEVELS};
+use crate::observe::log::Format;
 use crate::policy::browser::{Browsers, is_host, is_origin, items};
 use crate::policy::variable::{Settings, Variable};
 use crate::proxy::Limits;
 use crate::proxy::listener::Place;
 use crate::proxy::share::ClientShare;
 use crate::proxy::splice::Relay;
+use forms::{
+    destination, level, log_format, number, octal, place, relay, run_as, sandbox, socket_path,
+};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
@@ -301,89 +305,6 @@ impl Reader<'_> {
     }
 }
 
-fn number(text: &str, least: usize, most: usize) -> Option<usize> {
-    let value = crate::http::number::decimal(text.as_bytes())?;
-    usize::try_from(value).ok().filter(|value| (least..=most).contains(value))
-}
-
-/// `UID:GID`, or a user alone with the group of the same number.
-fn run_as(text: &str) -> Option<RunAs> {
-    let id = |text: &str| {
-        let id = u32::try_from(crate::http::number::decimal(text.as_bytes())?).ok()?;
-        // -1 is setresuid's word for "as it was".
-        (id != u32::MAX).then_some(id)
-    };
-    let (uid, gid) = text.split_once(':').unwrap_or((text, text));
-    Some(RunAs { uid: id(uid)?, gid: id(gid)? })
-}
-
-fn relay(text: &str) -> Option<Relay> {
-    let word = text.to_ascii_lowercase();
-    Relay::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, relay)| relay)
-}
-
-fn log_format(text: &str) -> Option<Format> {
-    let word = text.to_ascii_lowercase();
-    Format::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, format)| format)
-}
-
-fn sandbox(text: &str) -> Option<Sandbox> {
-    let word = text.to_ascii_lowercase();
-    Sandbox::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, sandbox)| sandbox)
-}
-
-fn octal(text: &str) -> Option<u32> {
-    let digits = text.strip_prefix("0o").unwrap_or(text);
-    let plain = (1..=4).contains(&digits.len())
-        && digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
-    plain
-        .then(|| digits.bytes().fold(0, |mode, digit| mode * 8 + u32::from(digit - b'0')))
-        .filter(|&mode| mode <= 0o777)
-}
-
-fn level(text: &str) -> Option<LevelFilter> {
-    // "warn" and "error" are what people write first.
-    let word = match text.to_ascii_lowercase().as_str() {
-        "warn" => "warning".to_owned(),
-        "error" => "err".to_owned(),
-        word => word.to_owned(),
-    };
-    LEVELS.iter().find(|(name, _)| *name == word).map(|&(_, level)| level)
-}
-
-/// A path that fits a socket address (unix(7): 108 bytes with the final zero); `unix://` before
-/// it is taken off, since `DOCKER_HOST` has it.
-fn socket_path(text: &str) -> Option<PathBuf> {
-    let path = text.strip_prefix("unix://").unwrap_or(text);
-    (1..=107).contains(&path.len()).then(|| PathBuf::from(path))
-}
-
-fn place(text: &str) -> Option<Place> {
-    if let Some(path) = text.strip_prefix("unix://") {
-        return socket_path(path).filter(|path| path.is_absolute()).map(Place::Unix);
-    }
-    let text = text.strip_prefix("tcp://").unwrap_or(text);
-    if let Some(port) = text.strip_prefix(':') {
-        return number(port, 0, 65_535)
-            .and_then(|port| u16::try_from(port).ok())
-            .map(Place::Everywhere);
-    }
-    let text = text
-        .strip_prefix("localhost:")
-        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    text.parse::<SocketAddr>().ok().map(Place::Tcp)
-}
-
-fn destination(text: &str) -> Option<Destination> {
-    if text == "stderr" {
-        return Some(Destination::Stderr);
-    }
-    if let Some(path) = text.strip_prefix("unix://") {
-        return socket_path(path).filter(|path| path.is_absolute()).map(Destination::Unix);
-    }
-    Some(PathBuf::from(text)).filter(|path| path.is_absolute()).map(Destination::File)
-}
-
 /// What is set and does not do what its user may think.
 fn warnings(values: &BTreeMap<String, String>) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -419,7 +340,7 @@ mod tests {
     #[test]
     fn an_empty_environment_is_a_configuration() {
         let config = read(&[]).expect("defaults");
-        assert_eq!(config.listen, [Place::Tcp(SocketAddr::from(([127, 0, 0, 1], 2375)))]);
+        assert_eq!(config.listen, [Place::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 2375)))]);
         assert_eq!(config.socket_path, PathBuf::from("/var/run/docker.sock"));
         assert_eq!((config.listen_socket_mode, config.workers), (0o660, 1));
         assert_eq!(config.limits.head_bytes_max, 64 * 1024);

@@ -43,9 +43,11 @@ const CLOSED: &str = r#"
         closed docker update --memory 64m "$name"
         closed docker exec "$name" /dockgate --version
         closed docker exec -u 0 -e ADMISSION=off -e LISTEN=:2376 "$name" /dockgate
-        closed docker attach --no-stdin "$name"
+        # The client shows the status alone.
+        refused 403 docker attach --no-stdin "$name"
         closed docker cp file "$name:/dockgate"
         refused . docker cp "$name:/dockgate" copied
+        [ ! -e copied ]
         closed docker network disconnect net "$name"
         closed docker network disconnect -f net "$name"
         closed docker network connect none "$name"
