@@ -4,36 +4,31 @@
 //! A client owns at most one connection to the daemon, opened at its first grant, and the two end
 //! together: nothing is pooled, so nothing leaks from one client to another.
 
+mod admit;
 mod look;
 mod reply;
-mod settle;
 mod tell;
 
 use super::Gate;
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::client::{Arrival, Client, Uncollected};
+use super::client::{Arrival, Client};
 use super::daemon::Unreachable;
 use super::engine;
 use super::exchange::{self, Report};
-use super::inquiry::Unanswered;
 use super::outcome::{Cutoff, DaemonFailure, Outcome};
 use super::places::Place;
 use super::roster::Seat;
 use super::socket::Socket;
 use super::tunnel::Tunnel;
 use super::upward::Request;
-use crate::admission::lookup::{ReferencePlace, Resolved};
 use crate::admission::verdict::Notes;
 use crate::http::{
     BodyCursor, BodyFraming, HeadError, Method, Persistence, RequestHead, Trailers, Version,
-    reframe,
 };
 use crate::observe::record::{Stopwatch, Subject, TunnelEnd};
 use crate::observe::who::{Client as _, Who};
-use crate::policy::{Decision, Examination, Grant, Inquiry, Way};
-use core::ops::Range;
-use look::Looked;
+use crate::policy::{Decision, Grant, Way};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -96,24 +91,6 @@ impl Incoming {
     fn is_longer_than(&self, bytes: usize) -> bool {
         matches!(self.framing, BodyFraming::Length(length) if length > bytes as u64)
     }
-}
-
-/// A head with the full ids of the containers that it refers to; `name` is where its target has the
-/// name that stands for one. `None` where one can't be put in its place.
-fn with_ids(
-    mut head: Vec<u8>,
-    name: Option<&Range<usize>>,
-    resolved: &[Resolved],
-) -> Option<Vec<u8>> {
-    for Resolved { id, place, .. } in resolved {
-        head = match place {
-            ReferencePlace::Path => reframe::with_name(&head, name?, id),
-            ReferencePlace::Query(parameter) => reframe::with_parameter(&head, parameter, id),
-            // The body has it already.
-            ReferencePlace::Body { .. } | ReferencePlace::Nowhere => head,
-        };
-    }
-    Some(head)
 }
 
 impl Connection {
@@ -207,86 +184,6 @@ impl Connection {
                 let head = self.client.inbox.filled()[..length].to_vec();
                 self.client.inbox.consume(length);
                 Box::pin(self.inquire(*inquiry, head, incoming)).await
-            }
-        }
-    }
-
-    /// Collects the body, has it judged, and sends head and body in one piece.
-    async fn examine(
-        &mut self,
-        examination: Examination,
-        head: Vec<u8>,
-        incoming: &mut Incoming,
-    ) -> Then {
-        let mut limits = self.gate.limits;
-        limits.json_bytes_max = examination.body_bytes_max(limits.json_bytes_max);
-        if incoming.is_longer_than(limits.json_bytes_max) {
-            return self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await;
-        }
-        if incoming.expects_continue
-            && self.client.inbox.is_empty()
-            && !self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n").await
-        {
-            return Then::Close;
-        }
-        let gate = Arc::clone(&self.gate);
-        let account = Arc::clone(&self.client.account);
-        let mut share = gate.collected.share(&account);
-        let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
-        {
-            Ok(body) => body,
-            Err(Uncollected::Bad(error)) => return self.bad_body(error, incoming).await,
-            Err(Uncollected::Ended) => return Then::Close,
-            Err(Uncollected::TooLong) => {
-                let refusal = examination.too_long(limits.json_bytes_max);
-                return self.refuse(&refusal, incoming).await;
-            }
-            Err(Uncollected::Crowded(excess)) => {
-                return self.cut_off(Cutoff::of_bodies(excess), incoming).await;
-            }
-            Err(Uncollected::Late) => return self.cut_off(Cutoff::BodyLate, incoming).await,
-        };
-        match examination.judge(body) {
-            Err(refusal) => self.refuse(&refusal, incoming).await,
-            Ok(inquiry) => match self.settle(inquiry, head, incoming).await {
-                Err(then) => then,
-                Ok((grant, passed, head)) => {
-                    let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
-                    let whole = reframe::with_body(&head, &passed.body, keeps);
-                    drop(share);
-                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
-                    incoming.request.continued = incoming.expects_continue;
-                    self.exchange(grant, incoming).await
-                }
-            },
-        }
-    }
-
-    /// Asks the daemon what the request's head alone does not say, and sends the request as it
-    /// comes.
-    async fn inquire(
-        &mut self,
-        mut inquiry: Inquiry,
-        head: Vec<u8>,
-        incoming: &mut Incoming,
-    ) -> Then {
-        let mut seen = Vec::new();
-        loop {
-            let (grant, mut whole) = match self.settle(inquiry, head.clone(), incoming).await {
-                Ok((grant, _, head)) => (grant, head),
-                Err(then) => return then,
-            };
-            match self.look(grant, &mut seen, incoming).await {
-                Err(then) => return then,
-                Ok(Looked::Fine(grant)) => {
-                    whole.append(&mut seen);
-                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
-                    return self.exchange(grant, incoming).await;
-                }
-                Ok(Looked::Late) => match self.inquire_again(&head) {
-                    Some(again) => inquiry = again,
-                    None => return Then::Close,
-                },
             }
         }
     }

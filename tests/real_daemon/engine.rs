@@ -1,6 +1,7 @@
 //! The engines that the trials are held against, one row each; where they differ there is a column.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::router::{Debug, Router};
 
@@ -100,10 +101,24 @@ impl Engine {
     }
 
     /// What this machine has not; `None`: the engine can be started.
-    pub fn missing(&self) -> Option<PathBuf> {
+    pub fn missing(&self) -> Option<String> {
         let root = self.root().unwrap_or_else(|| "/".into());
         let programs = ["usr/sbin/dockerd", "usr/bin/docker", "usr/bin/docker-compose"];
-        programs.map(|program| root.join(program)).into_iter().find(|path| !path.exists())
+        let missing =
+            programs.map(|program| root.join(program)).into_iter().find(|path| !path.exists());
+        missing.map(|path| format!("{} is missing", path.display())).or_else(|| self.other())
+    }
+
+    /// Setup looks at the versions of the trees; what is installed may be another engine.
+    fn other(&self) -> Option<String> {
+        if self.tree.is_some() {
+            return None;
+        }
+        let said = Command::new("/usr/sbin/dockerd").arg("--version").output();
+        let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let said = said.unwrap_or_else(|error| error.to_string());
+        let is_it = said.starts_with(&format!("Docker version {}.", self.name));
+        (!is_it).then(|| format!("what is installed here is another engine, {}", said.trim()))
     }
 }
 

@@ -217,8 +217,9 @@ fn missing(engine: &Engine) -> Option<String> {
         return Some("they need root: a private dockerd is started".to_owned());
     }
     let clients = lab::requirements().into_iter().find(|path| !path.exists());
+    let clients = clients.map(|path| format!("{} is missing", path.display()));
     let missing = clients.or_else(|| engine.missing())?;
-    Some(format!("{} is missing: scripts/setup.sh installs what they need", missing.display()))
+    Some(format!("{missing}: scripts/setup.sh installs what they need"))
 }
 
 fn skip(engine: &Engine, arguments: &Arguments, trials: Vec<Trial>, reason: &str) -> ExitCode {

@@ -143,7 +143,7 @@ impl fmt::Display for Step {
 const NOW_AND_THEN: [&str; 3] = [
     "error waiting for container: context canceled",
     "failed to resize tty, using default size",
-    "to tar: io: read/write on closed pipe",
+    "io: read/write on closed pipe",
 ];
 
 /// What it asks for one time and not the next: `terminal.py` nudges a client that has shown nothing

@@ -1,8 +1,9 @@
 //! What a connection tells of its requests.
 
-use super::{Connection, Gate, Incoming, Outcome, Report, Unanswered};
+use super::{Connection, Gate, Incoming, Outcome, Report};
 use crate::observe::record::{Record, Traffic, TunnelEnd, TunnelRecord, Verdict};
 use crate::observe::who::{Client as _, Who};
+use crate::proxy::inquiry::Unanswered;
 use crate::proxy::tunnel::Tunnel;
 use std::sync::Arc;
 use std::task::{Poll, ready};
