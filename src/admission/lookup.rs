@@ -265,10 +265,10 @@ impl Question {
             // Outside a swarm the host's network has no id there.
             Self::Network(networks) if networks.scope == Scope::Swarm => return None,
             Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
-            Self::Container(lookup) => format!("No such container: {}", lookup.reference),
-            Self::Exec(id) => format!("No such exec instance: {id}"),
-            Self::Service(reference) => format!("service {reference} not found"),
-            Self::Node(used) => format!("node {} not found", used.node),
+            Self::Container(lookup) => format!("No such container: {}", shown(&lookup.reference)),
+            Self::Exec(id) => format!("No such exec instance: {}", shown(id)),
+            Self::Service(reference) => format!("service {} not found", shown(reference)),
+            Self::Node(used) => format!("node {} not found", shown(&used.node)),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
@@ -478,6 +478,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_told_in_few_words() {
+        let question = Question::of_path(&"x".repeat(9000), ContainerUse::Run);
+        let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
+        let said: String = findings.iter().map(ToString::to_string).collect();
+        assert!(said.len() < 200 && said.starts_with("No such container: xxx"), "{said}");
     }
 
     #[test]
