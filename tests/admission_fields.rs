@@ -72,6 +72,7 @@ const NAMES_OF_OUR_OWN: &[(&str, &str)] = &[
     ("checkpoint", "checkpoints, of experimental daemons"),
     ("checkpoint-dir", "checkpoints, of experimental daemons"),
     ("dir", "checkpoints, of experimental daemons"),
+    ("ps_args", "the query of ContainerTop, which the descriptions' list of arguments leaves out"),
     ("session", "BuildKit, as the docker CLI uses it"),
     ("buildid", "BuildKit, as the docker CLI uses it"),
     ("cgroupparent", "moby's build options"),

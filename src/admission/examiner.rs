@@ -9,7 +9,7 @@ use super::lookup::Question;
 use super::rules::Rules;
 use super::{
     build, checkpoint, container, exec, image, network, plugin, query, registry, service, swarm,
-    volume,
+    top, volume,
 };
 use crate::api::Operation;
 use std::borrow::Cow;
@@ -167,6 +167,7 @@ pub const EXAMINERS: &[Examiner] = &[
         .body(&object(&container::CONTAINER_CREATE)),
     Examiner::of(Op::ContainerUpdate).body(&object(&container::CONTAINER_UPDATE)).manages(),
     Examiner::of(Op::ContainerStart).query(container::CONTAINER_START_QUERY),
+    Examiner::of(Op::ContainerTop).query(top::CONTAINER_TOP_QUERY),
     Examiner::of(Op::ContainerStop).manages(),
     Examiner::of(Op::ContainerRestart).manages(),
     Examiner::of(Op::ContainerKill).manages(),

@@ -6,6 +6,7 @@ pub const SOCKETS: &[&str] = &[
     "/run/docker.sock",
     "/var/run/docker.sock",
     "/run/containerd/containerd.sock",
+    "/run/docker/containerd/containerd.sock",
     "/var/run/containerd/containerd.sock",
     "/run/podman/podman.sock",
     "/var/run/podman/podman.sock",
@@ -103,7 +104,7 @@ pub fn access<'g>(
     prefixes: &[Prefix],
     mut guarded: impl Iterator<Item = &'g str>,
 ) -> Access {
-    let is_guarded = guarded.any(|guarded| is_within(guarded, path));
+    let is_guarded = guarded.any(|guarded| holds(path, guarded));
     prefixes
         .iter()
         .filter(|prefix| if is_guarded { prefix.path == path } else { prefix.covers(path) })
@@ -121,11 +122,11 @@ pub fn reason<'g>(
 ) -> &'static str {
     if path == "/" {
         "is a path of the host, and all of it: root on the host"
-    } else if sockets.iter().any(|socket| socket == path) {
+    } else if sockets.iter().any(|socket| socket == path || other_way(path) == *socket) {
         "is a path of the host, and a socket that commands it: root on the host"
-    } else if sockets.iter().any(|socket| is_within(socket, path)) {
+    } else if sockets.iter().any(|socket| holds(path, socket)) {
         "is a path of the host with a socket in it that commands it: root on the host"
-    } else if own.any(|own| is_within(own, path)) {
+    } else if own.any(|own| holds(path, own)) {
         "is a path of the host with files or sockets of the gate's own"
     } else if ROOTS_OWN.iter().any(|root| is_within(path, root)) {
         "is a path of the host with what its root runs or obeys: written to, root on the host"
@@ -139,6 +140,22 @@ pub fn reason<'g>(
 pub fn is_within(path: &str, root: &str) -> bool {
     root == "/"
         || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a guarded path is `path` or below it, by either way to it.
+fn holds(path: &str, guarded: &str) -> bool {
+    is_within(guarded, path) || is_within(&other_way(guarded), path)
+}
+
+/// The same path by the other of two names that hosts have for one directory: `/var/run` leads to
+/// `/run` (FHS 3.0, section 5.13). Without one, the path itself.
+fn other_way(path: &str) -> String {
+    let rest = |root| path.strip_prefix(root).filter(|_| is_within(path, root));
+    match (rest("/run"), rest("/var/run")) {
+        (Some(rest), _) => format!("/var/run{rest}"),
+        (None, Some(rest)) => format!("/run{rest}"),
+        (None, None) => path.to_owned(),
+    }
 }
 
 /// Whether a path has segments that mean another one.
@@ -213,6 +230,15 @@ mod tests {
             assert_eq!(may(path, &format!("/,{path}")), Access::Write, "{path}");
         }
         assert_eq!(may("/run/user/1000", "/"), Access::Write);
+        let socket = |socket, path: &str| {
+            let prefix = Prefix::parse("/").expect("a prefix");
+            access(path, &[prefix], core::iter::once(socket))
+        };
+        for path in ["/run/x", "/run/x/a.sock", "/var/run/x", "/var/run/x/a.sock"] {
+            assert_eq!(socket("/var/run/x/a.sock", path), Access::None, "{path}");
+            assert_eq!(socket("/run/x/a.sock", path), Access::None, "{path}");
+        }
+        assert_eq!(socket("/runner/a.sock", "/var/runner"), Access::Write);
         assert_eq!(may("/var", "/"), Access::None);
         assert_eq!(may("/", "/"), Access::Write);
     }

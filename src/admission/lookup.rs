@@ -481,6 +481,14 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_exist_is_told_in_few_words() {
+        let question = Question::of_path(&"x".repeat(9000), ContainerUse::Run);
+        let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
+        let said: String = findings.iter().map(ToString::to_string).collect();
+        assert!(said.len() < 200 && said.starts_with("No such container: xxx"), "{said}");
+    }
+
+    #[test]
     fn what_is_supposed_stands_in_nobodys_way() {
         for question in questions() {
             let (status, body) = question.supposed();

@@ -51,6 +51,7 @@ mod sha256;
 pub mod shield;
 mod swarm;
 mod sysctl;
+mod top;
 pub mod variable;
 pub mod verdict;
 mod verdicts;

@@ -154,6 +154,10 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
         Some(Json::Bool(on)) => *on,
         None | Some(_) => false,
     };
+    let target = text(judge, "Target");
+    if kind == "bind" {
+        judge.step(Step::Field("Target"), |judge| shield::bind_target(judge, &source, &target));
+    }
     match kind.as_str() {
         "bind" => judge.step(Step::Field("Source"), |judge| {
             let options = mount.field("BindOptions");
@@ -169,7 +173,6 @@ fn mount(judge: &mut Judge<'_>, mount: &Json<'_>) {
             }
         }),
         "volume" => {
-            let target = text(judge, "Target");
             judge.step(Step::Field("Target"), |judge| shield::volume_target(judge, &target));
             if !source.is_empty() {
                 judge.step(Step::Field("Source"), |judge| named(judge, &source, is_read_only));
@@ -228,6 +231,7 @@ fn bind(judge: &mut Judge<'_>, text: &str) {
         }
     }
     if source.starts_with('/') {
+        shield::bind_target(judge, source, target);
         judge.host_path(source, is_read_only);
     } else {
         shield::volume_target(judge, target);

@@ -5,6 +5,7 @@
 //! has said them.
 
 use super::existing::ContainerUse;
+use super::finding::{Cause, Finding};
 use super::host_path;
 use super::json::Json;
 use super::judge::Judge;
@@ -23,6 +24,9 @@ const OWN_VOLUME: &str = "is a volume of the gate's own container";
 
 /// Why the gate's name is denied.
 const OWN_NAME: &str = "is the name of the gate's own container";
+
+/// Why a request that may be about the gate's container is denied.
+const UNREAD: &str = "may mean the gate's own container, and can't be read in one way to its end";
 
 /// Hexadecimal digits of a full id.
 const ID_BYTES: usize = 64;
@@ -185,6 +189,13 @@ pub fn is_denied(judge: &mut Judge<'_>, id: &str, reference: &str) -> bool {
         judge.withhold_for(Variable::Gate, reference, "1", OWN);
     }
     is_own
+}
+
+/// The finding about what may mean the gate's own container and was not read as the daemon would.
+#[must_use]
+pub fn unread() -> Finding {
+    let needs = format!("{}=1", Variable::Gate);
+    Finding { needs, ..Finding::of(Cause::Withheld(Variable::Gate), UNREAD) }
 }
 
 /// Judges the answer to `ServiceInspect`: the service must not be the gate's. `None` where the answer

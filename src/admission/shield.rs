@@ -301,6 +301,18 @@ pub fn volume_target(judge: &mut Judge<'_>, target: &str) {
     }
 }
 
+/// Judges where a path of the host is mounted, which other containers may have mounted as well. Below
+/// `/proc` runc itself lets nothing be mounted but over a few files that tell numbers. The host's own
+/// `/dev` and `/proc` are the host's anyway.
+pub fn bind_target(judge: &mut Judge<'_>, source: &str, target: &str) {
+    let source = host_path::clean(source);
+    let is_kernels = ["/dev", "/proc"].iter().any(|root| host_path::is_within(&source, root));
+    let is_relied_on = matches!(host_path::clean(target).as_str(), "/dev" | "/dev/pts" | "/proc");
+    if is_relied_on && !is_kernels {
+        volume_target(judge, target);
+    }
+}
+
 /// Judges a privilege that a plugin is given and that `ALLOW_PLUGIN_PRIVILEGES` lists.
 pub fn plugin_privilege(judge: &mut Judge<'_>, privilege: &str) {
     if !judge.rules.list(Variable::PluginPrivileges).has_everything() {
@@ -643,6 +655,18 @@ mod tests {
             for target in ordinary {
                 let body = body.replace("TARGET", target);
                 assert_eq!(found(operation, &Rules::new(), &body).len(), 0, "{body}");
+            }
+        }
+        let open = Rules::new().with(Variable::BindMounts, "/srv").expect("a path");
+        for body in [
+            r#"{"HostConfig":{"Binds":["/srv/d:TARGET:ro"]}}"#,
+            r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv/d","Target":"TARGET"}]}}"#,
+        ] {
+            for (target, count) in
+                [("/dev", 1), ("//dev/pts/", 1), ("/proc", 1), ("/proc/cpuinfo", 0), ("/data", 0)]
+            {
+                let body = body.replace("TARGET", target);
+                assert_eq!(found(Op::ContainerCreate, &open, &body).len(), count, "{body}");
             }
         }
         // The host's own is the host's anyway, and listed or refused as that.

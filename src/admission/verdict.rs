@@ -9,6 +9,7 @@ use super::finding::{Cause, Finding, Findings, Step};
 use super::json::{self, JsonError};
 use super::judge::{Examined, Judge};
 use super::lookup::{Answered, Question, ReferencePlace, Resolved};
+use super::own;
 use super::query;
 use super::rules::{Mode, Rules};
 use super::shield::{self, Shield};
@@ -115,8 +116,12 @@ impl Case {
     /// Whether query and body are looked into. With `ADMISSION=off` only what may mean the gate's
     /// own container is.
     fn is_examined(&self) -> bool {
-        let is_off = self.rules.mode() == Mode::Off;
-        !is_off || self.examiner.is_unconditional && self.rules.own.is_container()
+        self.rules.mode() != Mode::Off || self.may_mean_own()
+    }
+
+    /// Whether query or body may refer to the gate's own container, which no mode opens.
+    fn may_mean_own(&self) -> bool {
+        self.examiner.is_unconditional && self.rules.own.is_container()
     }
 
     /// Adds what the body says.
@@ -128,6 +133,9 @@ impl Case {
     }
 
     fn add(&mut self, examined: Examined) {
+        if self.rules.mode() != Mode::Enforce && self.may_mean_own() && !examined.is_read_whole() {
+            self.findings.push(own::unread());
+        }
         let Examined { findings, mut questions, unknown } = examined;
         for question in &mut questions {
             if let Question::Node(used) = question {
@@ -139,7 +147,10 @@ impl Case {
         self.unknown.extend(unknown);
         self.questions.extend(questions);
         if self.questions.len() > QUESTIONS_MAX {
-            self.questions.clear();
+            // A shield stands in every mode.
+            self.questions.retain(
+                |question| matches!(question, Question::Engine(used) if used.is_of_shield()),
+            );
             let reason = "needs more look-ups than the daemon will be asked";
             self.findings.push(Finding::of(Cause::BadValue, reason));
         }
@@ -299,6 +310,7 @@ pub fn before_hijack(body: &[u8]) -> Result<(), JsonError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::own::Own;
     use crate::api::Operation;
 
     #[test]
@@ -437,6 +449,48 @@ mod tests {
         case.answer(200, bound);
         let findings = case.close().expect_err("bound");
         assert_eq!(findings.cause(), Cause::Withheld(Variable::BindMounts));
+    }
+
+    #[test]
+    fn what_may_mean_the_gates_container_is_read_whole_in_every_mode() {
+        let options: Vec<String> = (0..40).map(|n| format!("\"x{n}\":\"1\"")).collect();
+        let options = options.join(",");
+        let many =
+            format!(r#"{{"EndpointConfig":{{"DriverOpts":{{{options}}}}},"Container":"x"}}"#);
+        let deep = format!(r#"{{"X":{}{},"Container":"x"}}"#, "[".repeat(200), "]".repeat(200));
+        for mode in ["audit", "off"] {
+            let rules = Rules::new().with(Variable::Admission, mode).expect("a word");
+            let own = rules.clone().with_own(Own::new(Some("0f".to_owned()), "", []));
+            for (operation, query, body) in [
+                (Operation::NetworkConnect, "", many.as_str()),
+                (Operation::NetworkConnect, "", r#"{"Container":"x"}y"#),
+                (Operation::NetworkDisconnect, "", deep.as_str()),
+                (Operation::ImageCommit, "container=x&comment=%ff", ""),
+            ] {
+                let examiner = Examiner::find(operation).expect("examined");
+                for (rules, is_refused) in [(&rules, false), (&own, true)] {
+                    let query = Some(query.as_bytes());
+                    let mut case = Case::of(examiner, &Arc::new(rules.clone()), query, None);
+                    case.read(body.as_bytes().to_vec());
+                    assert_eq!(case.is_refused(), is_refused, "{mode} {operation:?} {body}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shield_is_asked_about_among_many_volumes() {
+        let rules = Rules::new().with(Variable::Admission, "audit").expect("a word");
+        let examiner = Examiner::find(Operation::PutContainerArchive).expect("examined");
+        let mut case = Case::of(examiner, &Arc::new(rules), None, Some("web"));
+        let mount = |n| format!(r#"{{"Type":"volume","Name":"v{n}","Destination":"/v{n}"}}"#);
+        let mounts: Vec<String> = (0..=QUESTIONS_MAX).map(mount).collect();
+        let container = format!(r#"{{"Id":"0f","Mounts":[{}]}}"#, mounts.join(","));
+        case.answer(200, container.as_bytes());
+        while case.question().is_some() {
+            case.answer(200, b"{}");
+        }
+        assert!(case.is_refused());
     }
 
     #[test]

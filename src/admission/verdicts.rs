@@ -4,12 +4,21 @@
 use super::finding::{Cause, Finding, shown};
 use super::host_path::{self, Access};
 use super::json::Json;
-use super::judge::Judge;
+use super::judge::{Examined, Judge};
 use super::variable::Variable;
 use std::collections::BTreeSet;
 
 /// So many findings are kept; a body with more of them is refused all the same.
 const FINDINGS_MAX: usize = 32;
+
+impl Examined {
+    /// Whether all of what was examined has been read as the daemon reads it.
+    #[must_use]
+    pub fn is_read_whole(&self) -> bool {
+        let is_unread = |finding: &Finding| matches!(finding.cause, Cause::Json(_) | Cause::Query);
+        self.findings.len() < FINDINGS_MAX && !self.findings.iter().any(is_unread)
+    }
+}
 
 impl Judge<'_> {
     /// Whether the field's variable allows that item.

@@ -144,7 +144,9 @@ struct LocalMount {
 
 impl LocalMount {
     fn judge(&self, judge: &mut Judge<'_>, is_read_only: bool) {
-        let words = || self.options.split(',').map(|word| word.split('=').next().unwrap_or(word));
+        // A flag counts as it is written alone: with a value it is data for the file system (moby
+        // `sys/mount`, `parseOptions`), which may well take no notice of it.
+        let words = || self.options.split(',');
         let has = |known: &[&str]| words().any(|word| known.contains(&word));
         let kind = if has(BIND_OPTIONS) { "" } else { self.kind.as_str() };
         let Some(device) = &self.device else {
@@ -169,12 +171,15 @@ impl LocalMount {
                     !word.is_empty() && !known.iter().any(|known| known.contains(word))
                 };
                 if let Some(word) = words().find(is_strange) {
+                    let word = word.split('=').next().unwrap_or(word);
                     return judge.bad_text(word, "is no option that a bind mount takes");
                 }
-                let is = |word| self.options.split(',').any(|option| option == word);
+                // Of what `rbind` brings along, `ro` makes only the top read-only.
+                let is = |word| words().any(|option| option == word);
+                let is_read_only = is_read_only || is("ro") && !is("rw") && !is("rbind");
                 // The kernel walks this path, following what links it finds before a `..`.
                 if device.starts_with('/') && !host_path::has_dots(device) {
-                    judge.host_path(device, is_read_only || is("ro") && !is("rw"));
+                    judge.host_path(device, is_read_only);
                 } else {
                     judge.bad_text(
                         device,

@@ -25,7 +25,7 @@ pub static ROWS: &[Row] = &[
     )
     .not_here("nothing shows it before the start"),
     row(&VOLUME, "DriverOpts", r#"{"type":"none","o":"bind","device":"/etc"}"#, BIND_ETC),
-    row(&VOLUME, "DriverOpts", r#"{"type":"ext4","o":"ro,rbind","device":"/etc"}"#, READ_ETC),
+    row(&VOLUME, "DriverOpts", r#"{"type":"ext4","o":"ro,bind","device":"/etc"}"#, READ_ETC),
     row(
         &VOLUME,
         "DriverOpts",

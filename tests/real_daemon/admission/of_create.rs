@@ -62,7 +62,7 @@ pub static ROWS: &[Row] = &[
     ),
     host(
         "Mounts",
-        r#"[{"Type":"volume","Source":"v1","Target":"/x","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"device":"/etc","o":"ro,rbind"}}}}]"#,
+        r#"[{"Type":"volume","Source":"v1","Target":"/x","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"device":"/etc","o":"ro,bind"}}}}]"#,
         READ_ETC,
     )
     .not_here("the driver wants a type"),
