@@ -48,7 +48,7 @@ const PARAMETERS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("ImagePush", "platform", "which variant of the image"),
     ("ServiceUpdate", "version", "a guard against lost updates"),
     ("ServiceUpdate", "registryAuthFrom", "whose credentials the daemon keeps"),
-    ("ServiceUpdate", "rollback", "to what was judged before"),
+    ("ServiceUpdate", "rollback", "what it was before is looked up and judged"),
     ("SwarmUpdate", "version", "a guard against lost updates"),
     ("SwarmUpdate", "rotateWorkerToken", "a new token, which the answer does not tell"),
     ("SwarmUpdate", "rotateManagerToken", "a new token, which the answer does not tell"),

@@ -5,7 +5,7 @@ use super::field::{Field, Object, Rule, inside};
 use super::finding::Cause;
 use super::json::{self, Json};
 use super::judge::{Examined, Judge};
-use super::lookup::Question;
+use super::lookup::{Question, ServiceLookup};
 use super::rules::Rules;
 use super::{
     build, checkpoint, container, exec, image, network, plugin, query, registry, service, swarm,
@@ -27,8 +27,8 @@ pub struct Examiner {
     pub body: Option<&'static Field>,
     /// What is asked of the request as such.
     pub whole: Option<fn(&mut Judge<'_>)>,
-    /// What the daemon is asked about the name in the path.
-    pub question: Option<fn(&str) -> Question>,
+    /// What the daemon is asked about the name in the path, which the query may have a part in.
+    pub question: Option<fn(&str, Option<&[u8]>) -> Question>,
     /// The parameter of the query that must be true for the question to be asked, where there is one.
     pub asked_if: Option<&'static str>,
     /// The parameter of the query with which the name in the path is another thing's.
@@ -69,7 +69,7 @@ impl Examiner {
         Self { whole: Some(whole), ..self }
     }
 
-    const fn asks(self, question: fn(&str) -> Question) -> Self {
+    const fn asks(self, question: fn(&str, Option<&[u8]>) -> Question) -> Self {
         Self { question: Some(question), ..self }
     }
 
@@ -83,29 +83,29 @@ impl Examiner {
 
     /// What the request does with the container in its path.
     const fn runs(self) -> Self {
-        self.asks(|name| Question::of_path(name, ContainerUse::Run))
+        self.asks(|name, _| Question::of_path(name, ContainerUse::Run))
     }
 
     const fn writes(self) -> Self {
-        self.asks(|name| Question::of_path(name, ContainerUse::Write))
+        self.asks(|name, _| Question::of_path(name, ContainerUse::Write))
     }
 
     const fn reads(self) -> Self {
-        self.asks(|name| Question::of_path(name, ContainerUse::Read))
+        self.asks(|name, _| Question::of_path(name, ContainerUse::Read))
     }
 
     const fn manages(self) -> Self {
-        self.asks(|name| Question::of_path(name, ContainerUse::Manage))
+        self.asks(|name, _| Question::of_path(name, ContainerUse::Manage))
     }
 
     /// The name in its path is that of a process in a container.
     const fn runs_exec(self) -> Self {
-        self.asks(|id| Question::Exec(id.to_owned()))
+        self.asks(|id, _| Question::Exec(id.to_owned()))
     }
 
     /// The name in its path is that of a service.
     const fn manages_service(self) -> Self {
-        self.asks(|name| Question::Service(name.to_owned()))
+        self.asks(|name, query| Question::Service(ServiceLookup::of(name, query)))
     }
 
     const fn unconditional(self) -> Self {

@@ -10,7 +10,7 @@ use super::judge::{Examined, Judge};
 use super::rules::{Mode, Rules};
 use super::swarm::{self, RoleUse};
 use super::variable::Variable;
-use super::{limit, mount, network, own, shield};
+use super::{limit, mount, network, own, query, service, shield};
 use std::fmt::Write as _;
 
 /// A volume that a request names: what it is, only the daemon knows.
@@ -102,6 +102,32 @@ pub struct Networks {
     pub uses: Vec<NetworkUse>,
 }
 
+/// A service that is to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceLookup {
+    /// Its name, its id or the beginning of one.
+    pub reference: String,
+    /// It is to become what it was before: the version that it must have then, as the request names
+    /// it, so that nothing comes in between.
+    pub rollback: Option<String>,
+}
+
+impl ServiceLookup {
+    /// The service of a request with this query. One that can't be read may say anything.
+    #[must_use]
+    pub fn of(reference: &str, query: Option<&[u8]>) -> Self {
+        let parameters = query::read(query.unwrap_or_default());
+        let first = |name| {
+            let parameters = parameters.as_ref()?;
+            parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        };
+        let rolls_back =
+            parameters.is_none() || first("rollback").is_some_and(|word| !word.is_empty());
+        let rollback = rolls_back.then(|| first("version").unwrap_or_default());
+        Self { reference: reference.to_owned(), rollback }
+    }
+}
+
 /// A question, answered by a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -111,8 +137,8 @@ pub enum Question {
     Container(ContainerLookup),
     /// Whose is this exec? (`ExecInspect`)
     Exec(String),
-    /// Is this the service that the gate runs in? (`ServiceInspect`)
-    Service(String),
+    /// Is this the service that the gate runs in, and what was it before? (`ServiceInspect`)
+    Service(ServiceLookup),
     /// What ids has the host's network? (`NetworkList`, and `NetworkInspect` for the swarm's)
     Network(Networks),
     /// Has this node that role already? (`NodeInspect`)
@@ -167,7 +193,10 @@ impl Question {
         let usage = match self {
             Self::Container(lookup) => lookup.usage,
             Self::Exec(_) => ContainerUse::Run,
-            Self::Service(_) => return rules.own.is_service(),
+            Self::Service(lookup) => {
+                let is_judged = lookup.rollback.is_some() && rules.mode() != Mode::Off;
+                return is_judged || rules.own.is_service();
+            }
             Self::Volume(_) | Self::Network(_) | Self::Node(_) | Self::Engine(_) => return true,
         };
         let is_judged = match usage {
@@ -186,7 +215,7 @@ impl Question {
             Self::Volume(used) => format!("/volumes/{}", encoded(&used.name)),
             Self::Container(lookup) => format!("/containers/{}/json", encoded(&lookup.reference)),
             Self::Exec(id) => format!("/exec/{}/json", encoded(id)),
-            Self::Service(reference) => format!("/services/{}", encoded(reference)),
+            Self::Service(lookup) => format!("/services/{}", encoded(&lookup.reference)),
             Self::Node(used) => format!("/nodes/{}", encoded(&used.node)),
             Self::Network(networks) => match networks.scope {
                 // filters={"driver":{"host":true}}: the list, since a name finds other scopes too.
@@ -216,8 +245,13 @@ impl Question {
                     resolved.is_some()
                 }
                 Self::Exec(id) => existing_exec(&mut judge, id, &answer),
-                Self::Service(reference) => {
-                    resolved = own::existing_service(&mut judge, reference, &answer);
+                Self::Service(lookup) => {
+                    resolved = own::existing_service(&mut judge, &lookup.reference, &answer);
+                    if rules.mode() != Mode::Off
+                        && let Some(version) = &lookup.rollback
+                    {
+                        service::previous(&mut judge, version, &answer);
+                    }
                     resolved.is_some()
                 }
                 Self::Network(used) => network::existing_network(&mut judge, used, &answer),
@@ -267,7 +301,7 @@ impl Question {
             Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
             Self::Container(lookup) => format!("No such container: {}", shown(&lookup.reference)),
             Self::Exec(id) => format!("No such exec instance: {}", shown(id)),
-            Self::Service(reference) => format!("service {} not found", shown(reference)),
+            Self::Service(lookup) => format!("service {} not found", shown(&lookup.reference)),
             Self::Node(used) => format!("node {} not found", shown(&used.node)),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
@@ -303,7 +337,7 @@ impl Question {
             Self::Container(lookup) => {
                 (lookup.place.path(), lookup.reference.as_str(), Cause::Unresolved)
             }
-            Self::Exec(name) | Self::Service(name) => {
+            Self::Exec(name) | Self::Service(ServiceLookup { reference: name, .. }) => {
                 (Vec::new(), name.as_str(), Cause::Unresolved)
             }
             Self::Node(used) => (Vec::new(), used.node.as_str(), Cause::Unresolved),
@@ -604,6 +638,38 @@ mod tests {
             let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
             let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
             assert!(found.concat().ends_with(": a\\u{1b}[2J"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_rolled_back_is_judged_by_what_it_was() {
+        let lookup = |query: &str| ServiceLookup::of("web", Some(query.as_bytes()));
+        for (query, rollback) in [
+            ("version=7", None),
+            ("version=7&rollback=", None),
+            ("version=7&rollback=previous", Some("7")),
+            ("r%6Fllback=previous", Some("")),
+            ("rollback=previous;", Some("")),
+        ] {
+            assert_eq!(lookup(query).rollback.as_deref(), rollback, "{query}");
+        }
+        let found = |version: &str, spec: &str| {
+            let answer = format!(r#"{{"ID":"s1","Version":{{"Index":7}},"PreviousSpec":{spec}}}"#);
+            let question =
+                Question::Service(lookup(&format!("rollback=previous&version={version}")));
+            assert!(question.is_needed(&Rules::new()));
+            let answered = question.answered(&Rules::new(), 200, answer.as_bytes());
+            let causes = answered.examined.findings.iter().map(|finding| finding.cause);
+            (causes.collect::<Vec<_>>(), answered.resolved.map(|resolved| resolved.id))
+        };
+        let bound =
+            r#"{"TaskTemplate":{"ContainerSpec":{"Mounts":[{"Type":"bind","Source":"/srv"}]}}}"#;
+        let id = Some("s1".to_owned());
+        assert_eq!(found("7", bound), (vec![Cause::Withheld(Variable::BindMounts)], id.clone()));
+        assert_eq!(found("7", "{}"), (Vec::new(), id.clone()));
+        // Something came in between, or will.
+        for version in ["6", "8", "07", "", "x"] {
+            assert_eq!(found(version, "{}"), (vec![Cause::BadValue], id.clone()), "{version}");
         }
     }
 }

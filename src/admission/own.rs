@@ -85,14 +85,25 @@ impl OwnContainer {
     }
 }
 
-/// The containers of a list (`ContainerList`) that share the network of another: their ids.
+/// The containers of a list (`ContainerList`) that share the network of another and may be the gate's,
+/// since they have this socket mounted: their ids.
 #[must_use]
-pub fn sharing_network(list: &Json<'_>, id: &str) -> Vec<String> {
+pub fn sharing_network(list: &Json<'_>, id: &str, own: &Own) -> Vec<String> {
     let Json::List(containers) = list else { return Vec::new() };
     let mode_of_sharing = format!("container:{id}");
     let is_sharing = |container: &&Json<'_>| {
         let mode = container.field("HostConfig").and_then(|config| config.field("NetworkMode"));
-        mode.and_then(Json::text) == Some(&mode_of_sharing)
+        let is_mounted = |mount: &Json<'_>| {
+            let target = mount.field("Destination").and_then(Json::text);
+            target
+                .is_some_and(|target| host_path::is_within(&own.socket, &host_path::clean(target)))
+        };
+        let has_socket = match container.field("Mounts") {
+            Some(Json::List(mounts)) => mounts.iter().any(is_mounted),
+            // What it does not say, its inspection will.
+            Some(_) | None => true,
+        };
+        mode.and_then(Json::text) == Some(&mode_of_sharing) && has_socket
     };
     let id = |container: &Json<'_>| container.field("Id").and_then(Json::text).map(str::to_owned);
     containers.iter().filter(is_sharing).filter_map(id).collect()
@@ -262,6 +273,7 @@ pub fn look_up(judge: &mut Judge<'_>, before: &str, reference: &str, after: &str
 mod tests {
     use super::*;
     use crate::admission::json;
+    use crate::admission::lookup::ServiceLookup;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -336,10 +348,12 @@ mod tests {
         }
         let list = format!(
             r#"[{{"Id":"a","HostConfig":{{"NetworkMode":"container:{ID}"}}}},
-                {{"Id":"b","HostConfig":{{"NetworkMode":"default"}}}},{{"Id":"c"}}]"#
+                {{"Id":"b","HostConfig":{{"NetworkMode":"default"}}}},{{"Id":"c"}},
+                {{"Id":"d","HostConfig":{{"NetworkMode":"container:{ID}"}},"Mounts":[{{"Destination":"/run"}}]}},
+                {{"Id":"e","HostConfig":{{"NetworkMode":"container:{ID}"}},"Mounts":[{{"Destination":"/srv"}}]}}]"#
         );
         let list = json::read(list.as_bytes()).expect("json");
-        assert_eq!(sharing_network(&list, ID), ["a"]);
+        assert_eq!(sharing_network(&list, ID, &own), ["a", "d"]);
         own.learn(vec![container("a", ""), container("b", "")]);
         assert!(own.is("a") && own.is("b") && !own.is(ID));
     }
@@ -348,8 +362,9 @@ mod tests {
     fn its_service_is_known_by_its_id() {
         let mut rules = crate::admission::Rules::new();
         rules.own = std::sync::Arc::new(learned());
-        assert!(Question::Service("x".to_owned()).is_needed(&rules));
-        assert!(!Question::Service("x".to_owned()).is_needed(&crate::admission::Rules::new()));
+        let question = Question::Service(ServiceLookup::of("x", None));
+        assert!(question.is_needed(&rules));
+        assert!(!question.is_needed(&crate::admission::Rules::new()));
         for (answer, resolved, found) in [
             (r#"{"ID":"s1"}"#, Some("s1"), 1),
             (r#"{"ID":"s2"}"#, Some("s2"), 0),

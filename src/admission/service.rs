@@ -25,6 +25,22 @@ pub const SERVICE: Object = Object::of(&[
     confined(judge, service);
 });
 
+/// Judges what a service was before (`ServiceInspect`), where it is to become that again: whoever made
+/// it, it is what the client asks for. The service must be at the version that the request names, at
+/// which alone the daemon does it.
+pub fn previous(judge: &mut Judge<'_>, version: &str, service: &Json<'_>) {
+    let index = service.field("Version").and_then(|version| version.field("Index"));
+    let is_now = matches!(index, Some(Json::Integer(index)) if index.to_string() == version);
+    if !is_now {
+        let reason = "is not the service's version: update out of sequence";
+        return judge.find(Cause::BadValue, version, reason, String::new());
+    }
+    judge.step(Step::Field("PreviousSpec"), |judge| {
+        let spec = service.field("PreviousSpec").unwrap_or(&Json::Null);
+        judge.apply(&Rule::Object(&SERVICE), spec);
+    });
+}
+
 const TASK: Object = Object::of(&[
     inside("ContainerSpec", Rule::Object(&CONTAINER)),
     examined(

@@ -79,7 +79,7 @@ impl Case {
         query: Option<&[u8]>,
         name: Option<&str>,
     ) -> Self {
-        let question = examiner.question.zip(name).map(|(question, name)| question(name));
+        let question = examiner.question.zip(name).map(|(question, name)| question(name, query));
         let is_asked = examiner.asked_if.is_none_or(|parameter| query::is_true(query, parameter));
         // Of a query that the daemon reads in part, nothing is known.
         let is_readable = query.is_some_and(|query| query::read(query).is_some());

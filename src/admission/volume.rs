@@ -69,7 +69,7 @@ pub const VOLUME_CREATE: Object = Object::of(&[
 /// What is asked where `VolumeDelete` is forced. The daemon then forgets a volume that its driver
 /// could not remove: its options are lost, but it is still mounted by them, and looks like an ordinary
 /// one from then on (moby `daemon/volume/service/store.go`, `Remove` with `PurgeOnError`).
-pub fn question(name: &str) -> Question {
+pub fn question(name: &str, _: Option<&[u8]>) -> Question {
     Question::Volume(VolumeUse { name: name.to_owned(), path: Vec::new(), is_read_only: false })
 }
 

@@ -91,9 +91,10 @@ fn asked(config: &Config, mut inquiry: Inquiry, body: &[u8]) -> Report {
                 lookup.reference
             )),
             Question::Exec(id) => Some(format!("exec {id:?} must not be privileged")),
-            Question::Service(name) => {
-                Some(format!("service {name:?} must not be the gate's own"))
-            }
+            Question::Service(lookup) => Some(format!(
+                "service {:?} must not be the gate's own, nor have been what is not allowed if it is rolled back",
+                lookup.reference
+            )),
             Question::Node(used) => {
                 Some(format!("node {:?} must have the role {:?} already", used.node, used.role))
             }

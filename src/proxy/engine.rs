@@ -71,7 +71,8 @@ impl Judged {
     }
 }
 
-/// So many containers that share a network are looked at; more of them would not be a sidecar's.
+/// So many containers that share a network and have the socket are looked at; more of them would not be
+/// a sidecar's.
 const SHARING_MAX: usize = 32;
 
 /// Asks the daemon about the gate's own container, where that is still to be done. Until it has
@@ -90,7 +91,7 @@ pub async fn learn_own(own: &Own, daemon: &Daemon) -> Result<(), Unreachable> {
             let (_, list) = ask(LIST, daemon).await?;
             let list = json::read(&list).unwrap_or(Json::Null);
             let mut sharing = Vec::new();
-            for id in own::sharing_network(&list, id).into_iter().take(SHARING_MAX) {
+            for id in own::sharing_network(&list, id, own).into_iter().take(SHARING_MAX) {
                 sharing.extend(inspect(&id, daemon).await?);
             }
             sharing.retain(|container| own.has_socket(container));
