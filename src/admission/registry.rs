@@ -8,6 +8,7 @@ use super::image_name::{HUB, ImageName, is_of_host};
 use super::json::Json;
 use super::judge::Judge;
 use super::rules::Rules;
+use super::spelling;
 use super::variable::Variable;
 
 /// Why a registry's name is withheld.
@@ -153,8 +154,9 @@ fn is_own(rules: &Rules, host: &str) -> bool {
 fn own(judge: &mut Judge<'_>, value: &str, host: &str) {
     // Unset allows any: to name this one, the others must be named as well.
     let is_any = judge.rules.list(Variable::Registries).is_empty();
-    let item = if is_any { format!("*,{host}") } else { host.to_owned() };
-    judge.withhold_for(Variable::Registries, value, &item, OWN_REASON);
+    let host = spelling::written(host);
+    let item = if is_any { format!("*,{host}") } else { host };
+    judge.withhold_written(Variable::Registries, value, &item, OWN_REASON);
 }
 
 /// Whether the daemon may take a name for an image's id, or the beginning of one.
