@@ -31,6 +31,8 @@ pub struct Examiner {
     pub question: Option<fn(&str) -> Question>,
     /// The parameter of the query that must be true for the question to be asked, where there is one.
     pub asked_if: Option<&'static str>,
+    /// The parameter of the query with which the name in the path is another thing's.
+    pub asked_unless: Option<&'static str>,
     /// Whether its query and body are looked into with `ADMISSION=off` too, for references to the
     /// gate's own container.
     pub is_unconditional: bool,
@@ -46,6 +48,7 @@ impl Examiner {
             whole: None,
             question: None,
             asked_if: None,
+            asked_unless: None,
             is_unconditional: false,
         }
     }
@@ -72,6 +75,10 @@ impl Examiner {
 
     const fn asked_if(self, parameter: &'static str) -> Self {
         Self { asked_if: Some(parameter), ..self }
+    }
+
+    const fn asked_unless(self, parameter: &'static str) -> Self {
+        Self { asked_unless: Some(parameter), ..self }
     }
 
     /// What the request does with the container in its path.
@@ -165,7 +172,8 @@ pub const EXAMINERS: &[Examiner] = &[
     Examiner::of(Op::ContainerKill).manages(),
     Examiner::of(Op::ContainerPause).manages(),
     Examiner::of(Op::ContainerRename).query(container::NAME_QUERY).manages(),
-    Examiner::of(Op::ContainerDelete).manages(),
+    // A link is removed by its name, `/parent/alias`, and nothing else with it.
+    Examiner::of(Op::ContainerDelete).manages().asked_unless("link"),
     Examiner::of(Op::ContainerCopy).reads(),
     Examiner::of(Op::ContainerArchive).reads(),
     Examiner::of(Op::ContainerArchiveInfo).reads(),

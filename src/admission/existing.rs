@@ -281,7 +281,8 @@ mod tests {
         let ordinary = r#"{"Binds":["v:/d:rw,rprivate,nosuid,nodev,rbind"],"LogConfig":{"Type":"json-file",
             "Config":null},"NetworkMode":"bridge","CapAdd":[],"CapDrop":["AUDIT_WRITE","MKNOD","NET_RAW"],
             "CgroupnsMode":"","IpcMode":"shareable","PidMode":"private","UTSMode":"private","Tmpfs":
-            {"/t":"rw,rprivate,nosuid,nodev,tmpcopyup"},"MaskedPaths":null,"ReadonlyPaths":null}"#;
+            {"/t":"rw,rprivate,nosuid,nodev,tmpcopyup"},"MaskedPaths":null,"ReadonlyPaths":null,
+            "Annotations":{"io.podman.annotations.pids-limit":"2048"}}"#;
         let (found, asked) = judged(&Rules::new(), ContainerUse::Run, &with_host_config(ordinary));
         assert_eq!((found, asked), (Vec::new(), Vec::new()));
         let (found, _) = judged(

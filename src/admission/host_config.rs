@@ -154,12 +154,18 @@ const FIELDS: &[Field] = &[
 /// `run.oci.*` too, kata `io.katacontainers.*`, and a runtime that nobody here knows whatever it likes.
 const DESCRIPTIVE: &str = "org.opencontainers.image.";
 
+/// Notes that Podman itself makes on a container of what its create asked for, for its own later use
+/// (Podman `libpod/define/annotations.go`).
+const PODMANS: &str = "io.podman.annotations.";
+
 fn annotations(judge: &mut Judge<'_>, value: &Json<'_>) {
     judge.each_entry(value, |judge, key, value| {
         judge.read_once(value, Keys::Folded);
         // An empty key is named by no item.
         let item = if key.is_empty() { "*" } else { key };
-        if !key.starts_with(DESCRIPTIVE) && !judge.is_open(item) {
+        let is_plain =
+            key.starts_with(DESCRIPTIVE) || judge.is_existing() && key.starts_with(PODMANS);
+        if !is_plain && !judge.is_open(item) {
             judge.withhold(key, item);
         }
     });

@@ -265,10 +265,10 @@ impl Question {
             // Outside a swarm the host's network has no id there.
             Self::Network(networks) if networks.scope == Scope::Swarm => return None,
             Self::Network(_) | Self::Engine(_) => return Some(self.unanswered()),
-            Self::Container(lookup) => format!("No such container: {}", lookup.reference),
-            Self::Exec(id) => format!("No such exec instance: {id}"),
-            Self::Service(reference) => format!("service {reference} not found"),
-            Self::Node(used) => format!("node {} not found", used.node),
+            Self::Container(lookup) => format!("No such container: {}", shown(&lookup.reference)),
+            Self::Exec(id) => format!("No such exec instance: {}", shown(id)),
+            Self::Service(reference) => format!("service {} not found", shown(reference)),
+            Self::Node(used) => format!("node {} not found", shown(&used.node)),
         };
         Some(Finding { value: message, ..Finding::of(Cause::Missing, "does not exist") })
     }
@@ -584,6 +584,18 @@ mod tests {
         ] {
             let is_needed = |usage| Question::of_path("x", usage).is_needed(&rules);
             assert_eq!([Run, Write, Read, Manage].map(is_needed), needed);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_without_what_a_terminal_would_obey() {
+        for question in [
+            Question::of_path("a\u{1b}[2J", ContainerUse::Run),
+            Question::Exec("a\u{1b}[2J".to_owned()),
+        ] {
+            let findings = question.answered(&Rules::new(), 404, b"").examined.findings;
+            let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+            assert!(found.concat().ends_with(": a\\u{1b}[2J"), "{found:?}");
         }
     }
 }

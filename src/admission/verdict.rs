@@ -80,6 +80,10 @@ impl Case {
     ) -> Self {
         let question = examiner.question.zip(name).map(|(question, name)| question(name));
         let is_asked = examiner.asked_if.is_none_or(|parameter| query::is_true(query, parameter));
+        // Of a query that the daemon reads in part, nothing is known.
+        let is_readable = query.is_some_and(|query| query::read(query).is_some());
+        let is_other = |parameter| is_readable && query::is_true(query, parameter);
+        let is_asked = is_asked && !examiner.asked_unless.is_some_and(is_other);
         let question = question.filter(|question| is_asked && question.is_needed(rules));
         let mut case = Self {
             examiner,

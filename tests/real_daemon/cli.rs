@@ -244,7 +244,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a registry that does not answer is the same error",
-        policy: "AUTH=1 INFO=1 IMAGES=1 CONTAINERS=1 POST=1",
+        policy: "AUTH=1 INFO=1 IMAGES=1 CONTAINERS=1 POST=1 ALLOW_REGISTRIES=*,127.0.0.1:1",
         script: r"
             ! echo secret | docker login -u user --password-stdin 127.0.0.1:1
             ! docker pull 127.0.0.1:1/x:1

@@ -119,8 +119,8 @@ fn terminals_work(lab: &Lab) -> Result<(), Failed> {
             ("GET", "/containers/box/logs?stdout=1", 200),
             ("POST", "/containers/box/stop?t=0", 204),
             ("DELETE", "/containers/box", 204),
-            // Nobody listens there: that it was tried shows in the daemon's own error.
-            ("POST", "/images/create?fromImage=127.0.0.1:1/x&tag=1", 500),
+            // There is no such registry: that it was tried shows in the daemon's own error.
+            ("POST", "/images/create?fromImage=registry.invalid/x&tag=1", 500),
         ],
     )?;
     let gate = Gate::start(&lab.daemon().socket(), TERMINALS)?;

@@ -174,9 +174,6 @@ fn old_versions(lab: &Lab) -> Result<(), Failed> {
             return Err(format!("{version}: {} {}", kind(&answer), answer.body).into());
         }
     }
-    if kind(&said) != kind(&gate.endpoint().ask("GET", "/v1.10/_ping", "")?) {
-        return Err(format!("the daemon says so in {}", kind(&said)).into());
-    }
     // What the gate does not withhold the daemon refuses.
     for target in ["/v1.10/_ping", "/v1.999/_ping", "/v2.1/_ping"] {
         let [one, other] =

@@ -192,6 +192,27 @@ fn its_own_container_is_closed_by_name_and_id_and_the_beginning_of_one() {
 }
 
 #[test]
+fn a_link_is_removed_by_its_name() {
+    if !is_root() {
+        return;
+    }
+    let (gate, daemon) = contained(&[]);
+    let client = gate.client();
+    let link = request("DELETE /containers/web/redis?link=1", "");
+    client.send(&link);
+    let connection = daemon.accept_with(&link);
+    expect_served(&client, &connection, false);
+    // The daemon reads the first of several, and not what it can't read.
+    for query in ["link=0", "link=0&link=1", "link=1;x", "link=%zz&link=1", "LINK=1"] {
+        client.send(request(&format!("DELETE /containers/gate?force=1&{query}"), ""));
+        connection.expect(asked("gate"));
+        connection.send(own());
+        expect_closed(&client, false);
+        connection.expect_silence();
+    }
+}
+
+#[test]
 fn an_exec_in_it_is_neither_started_nor_resized() {
     if !is_root() {
         return;

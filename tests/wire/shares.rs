@@ -2,7 +2,7 @@
 //! served at once, and nothing is left of it in the end.
 
 use super::exhaustion::raise_file_limit;
-use super::gate::{Dir, Gate, OPEN, start, wait_until};
+use super::gate::{Dir, Gate, OPEN, STREAMS, start, wait_until};
 use super::ledger::Ledger;
 use super::metrics::{ON, place, scrape};
 use super::peer::Peer;
@@ -266,7 +266,7 @@ fn eight_large_bodies_of_a_user_leave_room_for_the_small_ones_of_the_same() {
     let path = dir.path("gate.sock");
     let listen = format!("unix://{}", path.display());
     let daemon = StandIn::at(&dir.daemon());
-    let gate = Gate::start(dir, &[OPEN, &[("LISTEN", &listen)]].concat());
+    let gate = Gate::start(dir, &[STREAMS, &[("LISTEN", &listen)]].concat());
     daemon.expect_probe();
     // Six of them would leave ten bytes of what one client may have of 16 MiB.
     let begun = body_begun(1_887_435);

@@ -253,7 +253,7 @@ const CLIENT: &str = r#"
         *read-only*--cap-drop*) ;;
         *) docker cp file $NAME:/tmp/file; docker cp $NAME:/tmp/file back ;;
     esac
-    timeout 0.3 docker attach --no-stdin --sig-proxy=false $NAME || [ $? = 124 ]
+    timeout -s KILL 0.5 docker attach --no-stdin --sig-proxy=false $NAME || [ $? = 137 ]
     docker rm -f -v $NAME >/dev/null
     # The same made through the gate, with the client attached from its start.
     case "$OPTIONS" in *-it*|*always*) exit ;; esac
