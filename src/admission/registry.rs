@@ -13,6 +13,7 @@ use super::variable::Variable;
 
 /// Why a registry's name is withheld.
 pub const REASON: &str = "is of a registry that is not allowed";
+const PART_REASON: &str = "is none of the names that are allowed in its registry";
 const OWN_REASON: &str =
     "is an address of this host itself, which the daemon would connect to in the client's place";
 const ID_REASON: &str =
@@ -90,7 +91,13 @@ pub fn given(judge: &mut Judge<'_>, name: &str) {
         return;
     }
     let image = ImageName::of(name);
-    if !list.iter().any(|item| image.is_covered(item)) {
+    if list.iter().any(|item| image.is_covered(item)) {
+        return;
+    }
+    // Who lists parts of a registry does not mean all of it.
+    if list.iter().any(|item| is_of_host(item, image.host)) {
+        judge.withhold_for(Variable::Registries, name, &image.full(), PART_REASON);
+    } else {
         judge.withhold_for(Variable::Registries, name, image.host, REASON);
     }
 }
@@ -189,6 +196,19 @@ mod tests {
             assert!(found(given, id, "docker.io").is_empty(), "{id}");
         }
         assert!(is_allowed("cafe:latest", "docker.io"));
+    }
+
+    #[test]
+    fn who_lists_a_part_of_a_registry_is_told_no_more_than_the_name_to_add() {
+        for (list, name, item) in [
+            ("ghcr.io/acme", "ghcr.io/other/x:1", "ghcr.io/other/x"),
+            ("docker.io/library/nginx", "redis@sha256:00", "docker.io/library/redis"),
+            ("docker.io", "ghcr.io/other/x:1", "ghcr.io"),
+        ] {
+            let message = found(given, name, list);
+            assert!(message.ends_with(&format!(": needs ALLOW_REGISTRIES={item}")), "{message}");
+            assert_eq!(found(given, name, &format!("{list},{item}")), "");
+        }
     }
 
     #[test]
