@@ -1,6 +1,7 @@
 //! How an item of a list is written: as it is, but for what would end it, or is not fit to be shown
 //! anywhere, which is `\u{2c}`. A refusal writes items so, and a list reads them.
 
+use crate::http::number::hex_digit;
 use std::fmt::Write as _;
 
 /// A refusal shows no more of an item than this, in characters.
@@ -43,22 +44,25 @@ pub fn read(item: &str) -> String {
     while let Some((before, after)) = rest.split_once("\\u{") {
         text.push_str(before);
         let char = after.split_once('}').and_then(|(digits, after)| {
-            let code = u32::from_str_radix(digits, 16).ok()?;
-            Some((char::from_u32(code).filter(|&char| char != '*')?, after))
+            Some((character(digits).filter(|&char| char != '*')?, after))
         });
-        match char {
-            Some((char, after)) => {
-                text.push(char);
-                rest = after;
-            }
-            None => {
-                text.push_str("\\u{");
-                rest = after;
-            }
-        }
+        rest = if let Some((char, after)) = char {
+            text.push(char);
+            after
+        } else {
+            text.push_str("\\u{");
+            after
+        };
     }
     text.push_str(rest);
     text
+}
+
+/// The character of a number in hexadecimal.
+fn character(digits: &str) -> Option<char> {
+    let add = |code: u32, byte| code.checked_mul(16)?.checked_add(u32::from(hex_digit(byte)?));
+    let code = digits.bytes().try_fold(0, add).filter(|_| !digits.is_empty())?;
+    char::from_u32(code)
 }
 
 #[cfg(test)]
@@ -90,6 +94,8 @@ mod tests {
             "\\u{}",
             "\\u{2a}",
             "\\u{zz}",
+            "\\u{+2c}",
+            "\\u{100000000}",
             "\\u{d800}",
             "\\u{110000}",
             "\\x2c",
