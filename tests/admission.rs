@@ -262,6 +262,55 @@ fn what_reaches_the_host_is_refused_and_opened_by_the_variable_it_names() {
     hold(QUERIES, |query| ("", query));
 }
 
+/// The rules with what a message says to set: an item more for each list.
+fn with_what_is_needed(message: &str, settings: &mut Vec<(Variable, String)>) -> Rules {
+    let needs = message.split(": needs ").skip(1);
+    for need in needs {
+        let need = need.split("; ").next().unwrap_or(need);
+        let (name, item) = need.split_once('=').unwrap_or((need, ""));
+        let Some(variable) = Variable::named(name) else { continue };
+        match settings.iter_mut().find(|(other, _)| *other == variable) {
+            Some((_, list)) if !list.split(',').any(|other| other == item) => {
+                *list = format!("{list},{item}");
+            }
+            Some(_) => {}
+            None => settings.push((variable, item.to_owned())),
+        }
+    }
+    settings.iter().fold(Rules::new(), |rules, (variable, value)| {
+        rules.with(*variable, value).unwrap_or_else(|why| panic!("{variable}={value}: {why}"))
+    })
+}
+
+#[test]
+fn what_a_refusal_says_to_set_is_enough() {
+    let odd = [
+        r#"{"HostConfig":{"SecurityOpt":["label=level:s0:c1,c2","no-new-privileges:false"]}}"#,
+        r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv/a,b"}]}}"#,
+        r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv/a:ro","ReadOnly":true}]}}"#,
+        r#"{"HostConfig":{"Binds":["/srv/müsik:/m","/srv/a b:/b:ro"]}}"#,
+        r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/serial/by-id/usb-a,b"}]}}"#,
+    ];
+    let long = format!(r#"{{"HostConfig":{{"Binds":["/srv/{}:/x"]}}}}"#, "x".repeat(150));
+    let odd = odd.into_iter().chain([long.as_str()]);
+    let rows = CREATE.iter().chain(OTHERS).filter(|row| row.3.contains("ALLOW_"));
+    // Of a plugin's privileges a shield may say more; a device by such a path can't be listed.
+    let is_curable = |row: &&Row| {
+        !matches!(row.0, Op::PluginPull | Op::PluginUpgrade) && !row.1.contains("/../sda")
+    };
+    let rows = rows.filter(is_curable).map(|&(operation, body, ..)| (operation, body));
+    for (operation, body) in odd.map(|body| (Op::ContainerCreate, body)).chain(rows) {
+        let (_, first) = found(operation, body, "", &Rules::new());
+        let (mut message, mut settings) = (first.clone(), Vec::new());
+        // What is set may uncover what else is asked for.
+        for _ in 0..3 {
+            let rules = with_what_is_needed(&message, &mut settings);
+            message = found(operation, body, "", &rules).1;
+        }
+        assert_eq!(message, "", "{operation:?} {body}: {first}; {settings:?}");
+    }
+}
+
 #[test]
 fn keys_in_another_case_are_the_same_fields() {
     for &(operation, body, name, _) in CREATE.iter().chain(OTHERS) {
@@ -310,6 +359,15 @@ fn ordinary_arguments_pass() {
         (Op::ContainerStart, "detachKeys=ctrl-p"),
     ] {
         assert_eq!(found(operation, "", query, &Rules::new()).1, "", "{operation:?} {query}");
+    }
+}
+
+#[test]
+fn a_mount_that_is_only_read_is_not_said_to_be_written_to() {
+    for (bind, is_root) in [("/etc/localtime:/t:ro", false), ("/etc/localtime:/t", true)] {
+        let body = format!(r#"{{"HostConfig":{{"Binds":["{bind}"]}}}}"#);
+        let (_, message) = found(Op::ContainerCreate, &body, "", &Rules::new());
+        assert_eq!(message.contains("root on the host"), is_root, "{message}");
     }
 }
 

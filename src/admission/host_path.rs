@@ -1,6 +1,8 @@
 //! Paths of the host, compared as the daemon will use them: cleaned by their text alone (Go's
 //! `path.Clean`). Where a symbolic link leads can't be seen from here.
 
+use super::spelling;
+
 /// Sockets that are root on the host, beside the one that the gate itself uses.
 pub const SOCKETS: &[&str] = &[
     "/run/docker.sock",
@@ -58,7 +60,7 @@ impl Prefix {
         let is_known = words.iter().all(|word| WORDS.contains(word));
         let [read, write, exact] = WORDS.map(count);
         (is_known && read.saturating_add(write) < 2 && exact < 2).then(|| Self {
-            path: clean(path),
+            path: clean(&spelling::read(path)),
             is_read_only: read > 0,
             is_exact: exact > 0,
         })
@@ -113,6 +115,10 @@ pub fn access<'g>(
         .unwrap_or(Access::None)
 }
 
+/// Why a path is withheld with what root runs or obeys, where it could be written to.
+pub const WRITES_ROOTS_OWN: &str =
+    "is a path of the host with what its root runs or obeys: written to, root on the host";
+
 /// Why a cleaned path is withheld: what a client would gain by it.
 #[must_use]
 pub fn reason<'g>(
@@ -129,7 +135,7 @@ pub fn reason<'g>(
     } else if own.any(|own| holds(path, own)) {
         "is a path of the host with files or sockets of the gate's own"
     } else if ROOTS_OWN.iter().any(|root| is_within(path, root)) {
-        "is a path of the host with what its root runs or obeys: written to, root on the host"
+        WRITES_ROOTS_OWN
     } else {
         "is a path of the host"
     }

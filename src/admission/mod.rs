@@ -49,6 +49,7 @@ mod security;
 mod service;
 mod sha256;
 pub mod shield;
+mod spelling;
 mod swarm;
 mod sysctl;
 mod top;

@@ -8,10 +8,12 @@ use super::image_name::{HUB, ImageName, is_of_host};
 use super::json::Json;
 use super::judge::Judge;
 use super::rules::Rules;
+use super::spelling;
 use super::variable::Variable;
 
 /// Why a registry's name is withheld.
 pub const REASON: &str = "is of a registry that is not allowed";
+const PART_REASON: &str = "is none of the names that are allowed in its registry";
 const OWN_REASON: &str =
     "is an address of this host itself, which the daemon would connect to in the client's place";
 const ID_REASON: &str =
@@ -89,7 +91,13 @@ pub fn given(judge: &mut Judge<'_>, name: &str) {
         return;
     }
     let image = ImageName::of(name);
-    if !list.iter().any(|item| image.is_covered(item)) {
+    if list.iter().any(|item| image.is_covered(item)) {
+        return;
+    }
+    // Who lists parts of a registry does not mean all of it.
+    if list.iter().any(|item| is_of_host(item, image.host)) {
+        judge.withhold_for(Variable::Registries, name, &image.full(), PART_REASON);
+    } else {
         judge.withhold_for(Variable::Registries, name, image.host, REASON);
     }
 }
@@ -153,8 +161,9 @@ fn is_own(rules: &Rules, host: &str) -> bool {
 fn own(judge: &mut Judge<'_>, value: &str, host: &str) {
     // Unset allows any: to name this one, the others must be named as well.
     let is_any = judge.rules.list(Variable::Registries).is_empty();
-    let item = if is_any { format!("*,{host}") } else { host.to_owned() };
-    judge.withhold_for(Variable::Registries, value, &item, OWN_REASON);
+    let host = spelling::written(host);
+    let item = if is_any { format!("*,{host}") } else { host };
+    judge.withhold_written(Variable::Registries, value, &item, OWN_REASON);
 }
 
 /// Whether the daemon may take a name for an image's id, or the beginning of one.
@@ -187,6 +196,19 @@ mod tests {
             assert!(found(given, id, "docker.io").is_empty(), "{id}");
         }
         assert!(is_allowed("cafe:latest", "docker.io"));
+    }
+
+    #[test]
+    fn who_lists_a_part_of_a_registry_is_told_no_more_than_the_name_to_add() {
+        for (list, name, item) in [
+            ("ghcr.io/acme", "ghcr.io/other/x:1", "ghcr.io/other/x"),
+            ("docker.io/library/nginx", "redis@sha256:00", "docker.io/library/redis"),
+            ("docker.io", "ghcr.io/other/x:1", "ghcr.io"),
+        ] {
+            let message = found(given, name, list);
+            assert!(message.ends_with(&format!(": needs ALLOW_REGISTRIES={item}")), "{message}");
+            assert_eq!(found(given, name, &format!("{list},{item}")), "");
+        }
     }
 
     #[test]

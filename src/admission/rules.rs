@@ -4,6 +4,7 @@ use super::host_path::{self, Prefix};
 use super::item;
 use super::own::Own;
 use super::shield;
+use super::spelling;
 use super::variable::{Kind, Variable};
 use crate::http::number::decimal;
 use core::ops::RangeInclusive;
@@ -248,7 +249,9 @@ fn parse(kind: Kind, text: &str) -> Option<Value> {
         Kind::Choice(words) => {
             Value::Choice(words.iter().find(|word| text.eq_ignore_ascii_case(word))?)
         }
-        Kind::List => Value::List(List(items(text)?)),
+        Kind::List => {
+            Value::List(List(items(text)?.iter().map(|item| spelling::read(item)).collect()))
+        }
         Kind::Words(words) => {
             let items: Vec<String> =
                 items(text)?.iter().map(|item| item.to_ascii_lowercase()).collect();
@@ -371,6 +374,22 @@ mod tests {
         for &variable in Variable::ALL {
             assert!(with(variable, variable.default()).is_ok(), "{variable}");
             assert_eq!(Variable::named(variable.name()), Some(variable));
+        }
+    }
+
+    #[test]
+    fn items_are_read_as_refusals_write_them() {
+        let level = "label=level:s0:c1,c2";
+        let rules = with(Variable::SecurityOpt, "apparmor=x, label=level:s0:c1\\u{2c}c2");
+        assert!(rules.expect("a list").list(Variable::SecurityOpt).has(level));
+        for path in ["/srv/a,b", "/srv/m\u{fc}sik", "/srv/a:ro", "/srv/a\\b"] {
+            let text = format!("/x,{}:exact", spelling::written_path(path));
+            let rules = with(Variable::BindMounts, &text).expect("paths");
+            let prefix = rules.prefixes().last().expect("a path");
+            assert_eq!(
+                (prefix.path.as_str(), prefix.is_exact, prefix.is_read_only),
+                (path, true, false)
+            );
         }
     }
 

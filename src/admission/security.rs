@@ -2,6 +2,7 @@
 
 use super::engine::{Argument, Version};
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
+use super::finding::Cause;
 use super::host_path;
 use super::item;
 use super::json::Json;
@@ -321,7 +322,14 @@ fn device(judge: &mut Judge<'_>, device: &Json<'_>) {
     // The daemon looks the path up as it is, following what links it finds before a `..`.
     let is_plain = path.starts_with('/') && host_path::clean(path) == path;
     let list = judge.rules.list(Variable::Devices);
-    if !(list.has_everything() || is_plain && list.iter().any(is_listed)) {
+    if list.has_everything() || is_plain && list.iter().any(is_listed) {
+        return;
+    }
+    if is_plain {
         judge.withhold(path, path);
+    } else {
+        let reason =
+            "is no path that ALLOW_DEVICES can list: it has an empty part, a . or a .. in it";
+        judge.find(Cause::Withheld(Variable::Devices), path, reason, String::new());
     }
 }

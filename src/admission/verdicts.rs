@@ -5,6 +5,7 @@ use super::finding::{Cause, Finding, shown};
 use super::host_path::{self, Access};
 use super::json::Json;
 use super::judge::{Examined, Judge};
+use super::spelling;
 use super::variable::Variable;
 use std::collections::BTreeSet;
 
@@ -45,7 +46,18 @@ impl Judge<'_> {
         item: &str,
         reason: &'static str,
     ) {
-        let needs = format!("{variable}={}", shown(item));
+        self.withhold_written(variable, value, &spelling::written(item), reason);
+    }
+
+    /// The same, the item being written as a list takes it.
+    pub fn withhold_written(
+        &mut self,
+        variable: Variable,
+        value: &str,
+        item: &str,
+        reason: &'static str,
+    ) {
+        let needs = format!("{variable}={item}");
         self.find(Cause::Withheld(variable), value, reason, needs);
     }
 
@@ -132,6 +144,12 @@ impl Judge<'_> {
     pub fn host_path_because(&mut self, path: &str, is_read_only: bool, only_read: &'static str) {
         let (sockets, own) = (&self.rules.sockets, self.rules.own.paths());
         let reason = host_path::reason(&host_path::clean(path), sockets, own);
+        let reason = match reason {
+            host_path::WRITES_ROOTS_OWN if is_read_only => {
+                "is a path of the host with what its root runs or obeys"
+            }
+            reason => reason,
+        };
         self.host_path_with(path, is_read_only, only_read, reason);
     }
 
@@ -144,15 +162,16 @@ impl Judge<'_> {
         reason: &'static str,
     ) {
         let cleaned = host_path::clean(path);
-        let item = if is_read_only { format!("{cleaned}:ro") } else { cleaned.clone() };
+        let written = spelling::written_path(&cleaned);
+        let item = if is_read_only { format!("{written}:ro") } else { written };
         match host_path::access(&cleaned, self.rules.prefixes(), self.rules.guarded()) {
             Access::Write => {}
             Access::Read if is_read_only => {}
             Access::Read => {
-                self.withhold_for(Variable::BindMounts, path, &item, only_read);
+                self.withhold_written(Variable::BindMounts, path, &item, only_read);
             }
             Access::None => {
-                self.withhold_for(Variable::BindMounts, path, &item, reason);
+                self.withhold_written(Variable::BindMounts, path, &item, reason);
             }
         }
     }

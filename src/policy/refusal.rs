@@ -194,7 +194,7 @@ impl fmt::Display for Reason {
             }
             Self::OldVersion(version) => version.fmt(f),
             Self::Form => f.write_str(
-                "has a form as its body, whose values would override the query; send parameters in the query",
+                "has a form as its body, by its Content-Type, whose values would override the query; send parameters in the query, and a body that is no form with its own type (curl: -H 'Content-Type: application/json', or application/x-tar)",
             ),
             Self::UnexpectedBody => f.write_str("takes no body"),
             Self::BodyTooLong(limit) => {
@@ -254,6 +254,8 @@ mod tests {
         assert!(old(23).is_told_plainly() && !old(24).is_told_plainly());
         let long = said(Reason::BodyTooLong(9), Operation::ContainerCreate);
         assert!(long.contains("more than 9 bytes"), "{long}");
+        let form = said(Reason::Form, Operation::ContainerExec);
+        assert!(form.contains("Content-Type: application/json"), "{form}");
     }
 
     #[test]

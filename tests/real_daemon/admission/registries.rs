@@ -38,8 +38,8 @@ fn names(lab: &Lab) -> Result<(), Failed> {
         for (name, needs) in [
             ("app", "docker.io"),
             ("acme/app", "docker.io"),
-            ("ghcr.io/acmeevil/app", "ghcr.io"),
-            ("ghcr.io%2Fother%2Facme", "ghcr.io"),
+            ("ghcr.io/acmeevil/app", "ghcr.io/acmeevil/app"),
+            ("ghcr.io%2Fother%2Facme", "ghcr.io/other/acme"),
             ("localhost:5000/acme/app", "localhost:5000"),
         ] {
             let words = format!("needs ALLOW_REGISTRIES={needs}");
