@@ -14,6 +14,9 @@ use super::{
 use crate::api::Operation;
 use std::borrow::Cow;
 
+/// The question about the name in a request's path, decoded, and its query.
+pub type Asks = fn(&str, Option<&[u8]>) -> Question;
+
 /// How one operation's arguments are examined.
 #[derive(Clone, Copy, Debug)]
 pub struct Examiner {
@@ -28,7 +31,7 @@ pub struct Examiner {
     /// What is asked of the request as such.
     pub whole: Option<fn(&mut Judge<'_>)>,
     /// What the daemon is asked about the name in the path, which the query may have a part in.
-    pub question: Option<fn(&str, Option<&[u8]>) -> Question>,
+    pub question: Option<Asks>,
     /// The parameter of the query that must be true for the question to be asked, where there is one.
     pub asked_if: Option<&'static str>,
     /// The parameter of the query with which the name in the path is another thing's.
@@ -69,7 +72,7 @@ impl Examiner {
         Self { whole: Some(whole), ..self }
     }
 
-    const fn asks(self, question: fn(&str, Option<&[u8]>) -> Question) -> Self {
+    const fn asks(self, question: Asks) -> Self {
         Self { question: Some(question), ..self }
     }
 

@@ -316,7 +316,9 @@ impl Question {
                 Scope::Local => (200, b"[]"),
                 Scope::Swarm => (404, b""),
             },
-            Self::Container(_) => (200, br#"{"Id":"0"}"#),
+            Self::Container(_) => {
+                (200, br#"{"Id":"0","State":{"Running":false,"Restarting":false}}"#)
+            }
             Self::Exec(_) => (200, br#"{"ContainerID":"0"}"#),
             Self::Service(_) => (200, br#"{"ID":"0"}"#),
             Self::Node(used) => (200, used.supposed()),

@@ -84,10 +84,10 @@ pub const SHIELDS: [Shield; 5] = [
         looks: Looks::MountsInMotion,
         program: Program::Engine,
         fixed: &[release(25, 0, 17), release(29, 5, 1)],
-        refusal: "runs and has mounts: while the daemon sets them up to copy files, a process in the \
-                  container can redirect them to any path of the host (CVE-2026-42306, CVE-2026-41568; \
-                  fixed in Docker Engine 25.0.17 and 29.5.1). Stop the container before you copy, update \
-                  the engine, or set ENGINE_FIXED=CVE-2026-42306 if yours has the fix",
+        refusal: "runs: while the daemon sets up its mounts to copy files, a process in the container can \
+                  redirect them to any path of the host (CVE-2026-42306, CVE-2026-41568; fixed in Docker \
+                  Engine 25.0.17 and 29.5.1). Stop the container before you copy, update the engine, or set \
+                  ENGINE_FIXED=CVE-2026-42306 if yours has the fix",
     },
     Shield {
         names: &["CVE-2026-41567", "GHSA-x86f-5xw2-fm2r"],
@@ -243,25 +243,35 @@ pub fn of_archive(judge: &mut Judge<'_>, operation: Op, container: &Json<'_>) {
     }
 }
 
-/// Whether a container has mounts whose places a process could move: it runs, or one of its mounts
-/// lies in another, which containers that run may share. What can't be read is in motion.
+/// Files that the daemon mounts into each container by itself, whatever else it has, and mounts again
+/// to copy files (moby `daemon/volumes_unix.go`, `setupMounts`).
+const NETWORK_FILES: [&str; 3] = ["/etc/resolv.conf", "/etc/hostname", "/etc/hosts"];
+
+/// Whether a process could move the places where the daemon mounts things to copy files: the container
+/// runs, or one of the places lies in a mount, which containers that run may share. What can't be read
+/// is in motion.
 fn is_in_motion(container: &Json<'_>) -> bool {
-    let mounts = match container.field("Mounts") {
-        None | Some(Json::Null) => return false,
-        Some(Json::List(mounts)) if mounts.is_empty() => return false,
-        Some(Json::List(mounts)) => mounts,
-        Some(_) => return true,
-    };
     let state = container.field("State");
     let is_off = |name| state.and_then(|state| state.field(name)) == Some(&Json::Bool(false));
     if !is_off("Running") || !is_off("Restarting") {
         return true;
     }
+    let mounts = match container.field("Mounts") {
+        None | Some(Json::Null) => return false,
+        Some(Json::List(mounts)) => mounts,
+        Some(_) => return true,
+    };
+    // A tmpfs is not there while the container is off.
+    let is_kept = |mount: &&Json<'_>| mount.field("Type").and_then(Json::text) != Some("tmpfs");
     let target = |mount: &Json<'_>| mount.field("Destination")?.text().map(host_path::clean);
-    let Some(targets) = mounts.iter().map(target).collect::<Option<Vec<_>>>() else { return true };
-    targets
-        .iter()
-        .any(|one| targets.iter().any(|other| one != other && host_path::is_within(one, other)))
+    let Some(targets) = mounts.iter().filter(is_kept).map(target).collect::<Option<Vec<_>>>()
+    else {
+        return true;
+    };
+    let places = targets.iter().map(String::as_str).chain(NETWORK_FILES);
+    let is_inside =
+        |place: &str| targets.iter().any(|t| t != place && host_path::is_within(place, t));
+    places.into_iter().any(is_inside)
 }
 
 /// Judges the directory that a process begins in.
@@ -497,8 +507,18 @@ mod tests {
             (r#"{"Running":true,"Paused":true}"#, r#"[{"Destination":"/d"}]"#, 1),
             (r#"{"Running":false,"Restarting":true}"#, r#"[{"Destination":"/d"}]"#, 1),
             (r#"{"Running":false,"Restarting":false}"#, r#"[{"Destination":"/d"}]"#, 0),
-            (r#"{"Running":true}"#, "[]", 0),
-            (r#"{"Running":true}"#, "null", 0),
+            // The daemon mounts files of its own.
+            (r#"{"Running":true,"Restarting":false}"#, "[]", 1),
+            (r#"{"Running":true,"Restarting":false}"#, "null", 1),
+            (r#"{"Running":false,"Restarting":false}"#, "[]", 0),
+            (r#"{"Running":false,"Restarting":false}"#, "null", 0),
+            (r#"{"Running":false,"Restarting":false}"#, r#"[{"Destination":"/etc"}]"#, 1),
+            (r#"{"Running":false,"Restarting":false}"#, r#"[{"Destination":"/etc/hosts"}]"#, 0),
+            (
+                r#"{"Running":false,"Restarting":false}"#,
+                r#"[{"Type":"tmpfs","Destination":"/d"},{"Destination":"/d/e"}]"#,
+                0,
+            ),
             // Another container may share the outer one.
             (
                 r#"{"Running":false,"Restarting":false}"#,

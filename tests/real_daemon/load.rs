@@ -138,7 +138,7 @@ fn closed_streams(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn with_a_silent_container(lab: &Lab) -> Result<(Gate, Open), Failed> {
-    let gate = Gate::start(&lab.daemon().socket(), "CONTAINERS=1 EXEC=1 POST=1")?;
+    let gate = Gate::start(&lab.daemon().socket(), "CONTAINERS=1 EXEC=1 POST=1 ENGINE_FIXED=*")?;
     let started = lab.shell(
         &lab.daemon().endpoint(),
         "docker run -d -i --name box --network none bb sleep 300",

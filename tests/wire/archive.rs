@@ -20,9 +20,15 @@ pub fn asked(name: &str) -> String {
     format!("GET /containers/{name}/json HTTP/1.1\r\nHost: dockgate\r\n\r\n")
 }
 
+/// The state of a container in which nothing runs.
+const OFF: &str = "{\"Running\":false,\"Restarting\":false}";
+
 /// What the daemon says of a container with these mounts.
 pub fn container(mounts: &str) -> String {
-    answer(200, &format!("{{\"Id\":\"{ID}\",\"Name\":\"/web\",\"Mounts\":[{mounts}]}}"))
+    answer(
+        200,
+        &format!("{{\"Id\":\"{ID}\",\"Name\":\"/web\",\"State\":{OFF},\"Mounts\":[{mounts}]}}"),
+    )
 }
 
 pub fn bind(source: &str, is_writable: bool) -> String {

@@ -10,7 +10,7 @@ use crate::lab::Lab;
 pub const PROOFS: &[Proof] = &[
     ("what triggers a published weakness is refused, and its ordinary twin passes", arguments),
     ("a compressed archive is refused and an uncompressed one passes, by docker cp", archives),
-    ("docker cp waits until a container with mounts is stopped, and not for others", copies),
+    ("docker cp waits until a container is stopped", copies),
 ];
 
 /// Entries of a create that triggers a weakness, its name, and an ordinary one.
@@ -59,7 +59,6 @@ fn arguments(lab: &Lab) -> Result<(), Failed> {
 
 fn copies(lab: &Lab) -> Result<(), Failed> {
     lab.fresh_work_directory()?;
-    let held = gate(lab, "")?;
     let make = |gate: &Endpoint, entries: &str| -> Result<(), Failed> {
         create(gate, entries)?;
         Ok(ask(gate, "POST", "/containers/box/start", "").map(drop)?)
@@ -75,30 +74,33 @@ fn copies(lab: &Lab) -> Result<(), Failed> {
         }
         Ok(())
     };
-    // Without mounts it may run.
-    make(&held.endpoint(), r#""Labels":{}"#)?;
-    passes(&held.endpoint())?;
-    remove(lab)?;
-    make(&held.endpoint(), r#""HostConfig":{"Binds":["data:/data"]}"#)?;
-    for line in [into, out] {
-        let mark = lab.daemon().mark();
-        let copied = lab.shell(&held.endpoint(), line)?;
-        let words = "container \"box\": runs and has mounts";
-        if copied.code == Some(0) || !copied.stderr().contains(words) {
-            return Err(format!("{line}: {:?} {}", copied.code, copied.stderr()).into());
+    for entries in [r#""Labels":{}"#, r#""HostConfig":{"Binds":["data:/data"]}"#] {
+        let held = gate(lab, "")?;
+        make(&held.endpoint(), entries)?;
+        for line in [into, out] {
+            let mark = lab.daemon().mark();
+            let copied = lab.shell(&held.endpoint(), line)?;
+            // Of a HEAD that is refused the client says nothing.
+            let words = "container \"box\": runs: while the daemon";
+            let is_told = copied.stderr().contains(words) || line == out;
+            if copied.code == Some(0) || !is_told {
+                return Err(format!("{line}: {:?} {}", copied.code, copied.stderr()).into());
+            }
+            let calls = lab.daemon().calls_since(&mark);
+            if calls.iter().any(|call| call.contains("/archive")) {
+                return Err(format!("{line}: the daemon was asked {calls:?}").into());
+            }
         }
-        let calls = lab.daemon().calls_since(&mark);
-        if calls.iter().any(|call| call.contains("/archive")) {
-            return Err(format!("{line}: the daemon was asked {calls:?}").into());
-        }
+        drop(held);
+        let lifted = gate(lab, "ENGINE_FIXED=CVE-2026-42306")?;
+        passes(&lifted.endpoint())?;
+        drop(lifted);
+        let held = gate(lab, "")?;
+        ask(&held.endpoint(), "POST", "/containers/box/stop?t=0", "")?;
+        passes(&held.endpoint())?;
+        remove(lab)?;
     }
-    drop(held);
-    let lifted = gate(lab, "ENGINE_FIXED=CVE-2026-42306")?;
-    passes(&lifted.endpoint())?;
-    drop(lifted);
-    let held = gate(lab, "")?;
-    ask(&held.endpoint(), "POST", "/containers/box/stop?t=0", "")?;
-    passes(&held.endpoint())
+    Ok(())
 }
 
 fn archives(lab: &Lab) -> Result<(), Failed> {
