@@ -8,11 +8,13 @@ use super::finding::Step;
 use super::host_config::HOST_CONFIG;
 use super::json::Json;
 use super::judge::Judge;
-use super::lookup::ContainerLookup;
+use super::limit;
+use super::lookup::{ContainerLookup, Question, ReferencePlace};
 use super::mount;
 use super::own;
 use super::rules::Mode;
 use super::shield;
+use super::variable::Variable;
 use crate::api::Operation;
 use std::borrow::Cow;
 
@@ -92,6 +94,29 @@ pub fn judge(
     Some(id.to_owned())
 }
 
+/// Judges the answer to `ExecInspect`: the process's own privileges, whoever made it, and then its
+/// container. False where it can't be read.
+pub fn exec(judge: &mut Judge<'_>, id: &str, inspect: &Json<'_>) -> bool {
+    let Some(container) = inspect.field("ContainerID").and_then(Json::text) else { return false };
+    let process = inspect.field("ProcessConfig").unwrap_or(&Json::Null);
+    if judge.rules.judges_existing() {
+        judge.step(Step::Exec(id.to_owned()), |judge| {
+            let is_privileged = process.field("privileged") == Some(&Json::Bool(true));
+            if is_privileged && !judge.rules.is_on(Variable::ExecPrivileged) {
+                let reason = "was created with every capability";
+                judge.withhold_for(Variable::ExecPrivileged, "", "1", reason);
+            }
+            limit::exec_user(judge, process.field("user").unwrap_or(&Json::Null));
+        });
+    }
+    judge.examined.questions.push(Question::Container(ContainerLookup {
+        reference: container.to_owned(),
+        usage: ContainerUse::Run,
+        place: ReferencePlace::Nowhere,
+    }));
+    true
+}
+
 fn whole(judge: &mut Judge<'_>, container: &Json<'_>) {
     mounts(judge, container, |_| true, false);
     let part = |name| container.field(name).unwrap_or(&Json::Null);
@@ -157,8 +182,7 @@ fn mounts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::lookup::ReferencePlace;
-    use crate::admission::{Question, Rules, Variable, json};
+    use crate::admission::{Rules, json};
 
     fn lookup(usage: ContainerUse) -> ContainerLookup {
         ContainerLookup { reference: "web".to_owned(), usage, place: ReferencePlace::Path }

@@ -5,12 +5,11 @@
 use super::engine::{Engine, EngineUse, Version};
 use super::existing::{self, ContainerUse};
 use super::finding::{Cause, Finding, Step, shown};
-use super::json::{self, Json};
+use super::json;
 use super::judge::{Examined, Judge};
 use super::rules::{Mode, Rules};
 use super::swarm::{self, RoleUse};
-use super::variable::Variable;
-use super::{limit, mount, network, own, query, service, shield};
+use super::{mount, network, own, query, service, shield};
 use std::fmt::Write as _;
 
 /// A volume that a request names: what it is, only the daemon knows.
@@ -244,7 +243,7 @@ impl Question {
                     resolved = id.map(|id| lookup.resolved(id));
                     resolved.is_some()
                 }
-                Self::Exec(id) => existing_exec(&mut judge, id, &answer),
+                Self::Exec(id) => existing::exec(&mut judge, id, &answer),
                 Self::Service(lookup) => {
                     resolved = own::existing_service(&mut judge, &lookup.reference, &answer);
                     if rules.mode() != Mode::Off
@@ -358,29 +357,6 @@ impl ReferencePlace {
             Self::Body { path, .. } => path.clone(),
         }
     }
-}
-
-/// Judges the answer to `ExecInspect`: the process's own privileges, whoever made it, and then its
-/// container. False where it can't be read.
-fn existing_exec(judge: &mut Judge<'_>, id: &str, exec: &Json<'_>) -> bool {
-    let Some(container) = exec.field("ContainerID").and_then(Json::text) else { return false };
-    let process = exec.field("ProcessConfig").unwrap_or(&Json::Null);
-    if judge.rules.judges_existing() {
-        judge.step(Step::Exec(id.to_owned()), |judge| {
-            let is_privileged = process.field("privileged") == Some(&Json::Bool(true));
-            if is_privileged && !judge.rules.is_on(Variable::ExecPrivileged) {
-                let reason = "was created with every capability";
-                judge.withhold_for(Variable::ExecPrivileged, "", "1", reason);
-            }
-            limit::exec_user(judge, process.field("user").unwrap_or(&Json::Null));
-        });
-    }
-    judge.examined.questions.push(Question::Container(ContainerLookup {
-        reference: container.to_owned(),
-        usage: ContainerUse::Run,
-        place: ReferencePlace::Nowhere,
-    }));
-    true
 }
 
 /// A name as part of a path (RFC 3986, section 2.3: what is unreserved stays). The slashes of one
