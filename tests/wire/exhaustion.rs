@@ -136,6 +136,7 @@ fn of_two_hundred_with_sixty_four_descriptors_everybody_is_served() {
     daemon.expect_probe();
     daemon.answer_pings();
     let ledger = Ledger::open(&gate);
+    let files = gate.files();
     for _ in 0..3 {
         // Few as the places are, each has but one: nobody has more than its share.
         let crowd: Vec<Peer> = (0..200).map(|_| gate.stranger()).collect();
@@ -146,6 +147,8 @@ fn of_two_hundred_with_sixty_four_descriptors_everybody_is_served() {
             client.expect(OK);
         }
         assert!(!gate.log().contains("cannot accept"), "{}", gate.log());
+        // The networks of the next are some of these again: who has gone must have left its place.
+        gate.expect_files(files);
     }
     ledger.close();
 }
