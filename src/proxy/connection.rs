@@ -99,23 +99,10 @@ impl Connection {
         let Gate { limits, begun, .. } = &*self.gate;
         let arrival = self.client.head(self.daemon.as_mut(), limits, begun).await;
         let then = match arrival {
-            Arrival::Head(length) => {
-                let learned = if self.gate.policy.own().unknown().is_some() {
-                    Box::pin(engine::learn_own(self.gate.policy.own(), &self.gate.daemon)).await
-                } else {
-                    Ok(())
-                };
-                match self.judge(length) {
-                    Ok((mut incoming, decision)) => match learned {
-                        Err(why) if !matches!(decision, Decision::Refuse(_)) => {
-                            self.client.inbox.consume(length);
-                            Box::pin(self.fail(why, &mut incoming)).await
-                        }
-                        Ok(()) | Err(_) => self.carry_out(length, &mut incoming, decision).await,
-                    },
-                    Err(error) => self.malformed(error).await,
-                }
-            }
+            Arrival::Head(length) => match self.judge(length) {
+                Ok((incoming, decision)) => self.carry_out_known(length, incoming, decision).await,
+                Err(error) => self.malformed(error).await,
+            },
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
             Arrival::Crowded(excess) => self.cut_off_head(Cutoff::of_heads(excess)).await,
@@ -151,6 +138,31 @@ impl Connection {
             subject,
         };
         Ok((incoming, decision))
+    }
+
+    /// Carries out a decision, but what would reach the daemon only when the gate knows its own container:
+    /// then it is judged again.
+    async fn carry_out_known(
+        &mut self,
+        length: usize,
+        mut incoming: Incoming,
+        decision: Decision,
+    ) -> Then {
+        let is_unknown = self.gate.policy.own().unknown().is_some();
+        if !is_unknown || matches!(decision, Decision::Refuse(_)) {
+            return self.carry_out(length, &mut incoming, decision).await;
+        }
+        let learning = engine::learn_own(self.gate.policy.own(), &self.gate.daemon);
+        if let Err(why) = Box::pin(learning).await {
+            self.client.inbox.consume(length);
+            return Box::pin(self.fail(why, &mut incoming)).await;
+        }
+        // It is told of as it is judged now.
+        incoming.untold.take();
+        match self.judge(length) {
+            Ok((mut incoming, decision)) => self.carry_out(length, &mut incoming, decision).await,
+            Err(error) => self.malformed(error).await,
+        }
     }
 
     /// What is rare is boxed: a connection's task has the size of its largest path, and thousands
