@@ -115,7 +115,7 @@ fn with_socket(lab: &Lab, text: &str) -> String {
 
 fn powerful(lab: &Lab) -> Result<(), Failed> {
     prepare(lab)?;
-    let gate = gate(lab, "")?;
+    let gate = gate(lab, UNSHIELDED)?;
     for power in POWERS {
         let runs = make(lab, power.entries).map_err(|why| format!("{}: {why}", power.entries))?;
         let id = if runs { exec(&lab.daemon().endpoint(), EXEC)? } else { String::new() };
@@ -197,7 +197,7 @@ fn opened(lab: &Lab) -> Result<(), Failed> {
 
 fn privileged_exec(lab: &Lab) -> Result<(), Failed> {
     make(lab, r#""Labels":{}"#)?;
-    let gate = gate(lab, "")?;
+    let gate = gate(lab, UNSHIELDED)?;
     let id = exec(&lab.daemon().endpoint(), r#"{"Cmd":["true"],"Privileged":true}"#)?;
     let mark = lab.daemon().mark();
     for (target, body) in [
@@ -214,7 +214,7 @@ fn privileged_exec(lab: &Lab) -> Result<(), Failed> {
     }
     all_passes(&gate, true, true)?;
     drop(gate);
-    let open = super::gate(lab, "ALLOW_EXEC_PRIVILEGED=1")?;
+    let open = super::gate(lab, &format!("{UNSHIELDED} ALLOW_EXEC_PRIVILEGED=1"))?;
     passes(ask(&open.endpoint(), "POST", &format!("/exec/{id}/start"), r#"{"Detach":true}"#))?;
     Ok(())
 }
@@ -288,7 +288,7 @@ fn ordinary(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn spellings(lab: &Lab) -> Result<(), Failed> {
-    let gate = gate(lab, "")?;
+    let gate = gate(lab, UNSHIELDED)?;
     let archive = EMPTY.repeat(32);
     for entries in [r#""Labels":{}"#, r#""HostConfig":{"PidMode":"host"}"#] {
         make(lab, entries)?;
