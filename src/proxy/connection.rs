@@ -99,8 +99,13 @@ impl Connection {
         let Gate { limits, begun, .. } = &*self.gate;
         let arrival = self.client.head(self.daemon.as_mut(), limits, begun).await;
         let then = match arrival {
+            Arrival::Head(length) if self.gate.policy.own().unknown().is_some() => {
+                Box::pin(self.carry_out_unknown(length)).await
+            }
             Arrival::Head(length) => match self.judge(length) {
-                Ok((incoming, decision)) => self.carry_out_known(length, incoming, decision).await,
+                Ok((mut incoming, decision)) => {
+                    self.carry_out(length, &mut incoming, decision).await
+                }
                 Err(error) => self.malformed(error).await,
             },
             Arrival::Malformed(error) => self.malformed(error).await,
@@ -140,22 +145,19 @@ impl Connection {
         Ok((incoming, decision))
     }
 
-    /// Carries out a decision, but what would reach the daemon only when the gate knows its own container:
-    /// then it is judged again.
-    async fn carry_out_known(
-        &mut self,
-        length: usize,
-        mut incoming: Incoming,
-        decision: Decision,
-    ) -> Then {
-        let is_unknown = self.gate.policy.own().unknown().is_some();
-        if !is_unknown || matches!(decision, Decision::Refuse(_)) {
+    /// Judges and carries out what comes before the gate knows its own container: what would reach the
+    /// daemon waits until it does, and is judged again.
+    async fn carry_out_unknown(&mut self, length: usize) -> Then {
+        let (mut incoming, decision) = match self.judge(length) {
+            Ok(judged) => judged,
+            Err(error) => return self.malformed(error).await,
+        };
+        if matches!(decision, Decision::Refuse(_)) {
             return self.carry_out(length, &mut incoming, decision).await;
         }
-        let learning = engine::learn_own(self.gate.policy.own(), &self.gate.daemon);
-        if let Err(why) = Box::pin(learning).await {
+        if let Err(why) = engine::learn_own(self.gate.policy.own(), &self.gate.daemon).await {
             self.client.inbox.consume(length);
-            return Box::pin(self.fail(why, &mut incoming)).await;
+            return self.fail(why, &mut incoming).await;
         }
         // It is told of as it is judged now.
         incoming.untold.take();
