@@ -270,13 +270,13 @@ impl Question {
             (_, _) => false,
         };
         if !is_readable {
-            self.is_unanswered(&mut judge);
+            self.judge_unanswered(&mut judge);
         }
         Answered { examined: judge.examined, resolved, version }
     }
 
-    /// Judges what is not answered.
-    pub fn is_unanswered(&self, judge: &mut Judge<'_>) {
+    /// Judges the request where the daemon has not answered.
+    pub fn judge_unanswered(&self, judge: &mut Judge<'_>) {
         match self {
             Self::Engine(used) if used.is_of_shield() => used.judge(judge, &Engine::default()),
             Self::Volume(_)

@@ -229,7 +229,7 @@ impl Case {
         if let Some(question) = self.questions.pop_front() {
             let rules = Arc::clone(&self.rules);
             let mut judge = Judge::new(&rules);
-            question.is_unanswered(&mut judge);
+            question.judge_unanswered(&mut judge);
             self.add(judge.examined);
         }
     }
