@@ -4,6 +4,7 @@
 use super::peer::{PATIENCE, Peer};
 use super::stand_in::{FORBIDDEN, StandIn};
 use socket2::{Domain, Socket, Type};
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -208,14 +209,13 @@ impl Gate {
         Peer::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("connected"))
     }
 
-    /// A new client from an address that nobody else has, on another network than the last: the log
+    /// A new client from an address that nobody else has. The networks of 254 in a row differ: the log
     /// does not fold its refusals with those of others, and it shares nothing with them.
     #[track_caller]
     pub fn stranger(&self) -> Peer {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let [_, high, low, network] = COUNT.fetch_add(1, Relaxed).to_be_bytes();
         // 127.0 is everybody's.
-        self.client_from([127, network.max(1), high, low + 1])
+        self.client_from(stranger_address(COUNT.fetch_add(1, Relaxed)))
     }
 
     /// A new client from this address of the loopback network.
@@ -404,6 +404,25 @@ fn environment<'c>(
         .env("SOCKET_PATH", dir.daemon())
         .envs(env::var_os(RELAY).map(|relay| ("RELAY", relay)))
         .envs(variables.iter().copied())
+}
+
+/// The address of the stranger with this number: 254 networks of 16 bits come round.
+fn stranger_address(number: u32) -> [u8; 4] {
+    const NETWORKS: u32 = 254;
+    let [.., high, low] = (number / NETWORKS).to_be_bytes();
+    let network = u8::try_from(1 + number % NETWORKS).expect("a byte");
+    [127, network, high, low]
+}
+
+#[test]
+fn strangers_in_a_row_share_no_network() {
+    let addresses: Vec<_> = (0..2000).map(stranger_address).collect();
+    for row in addresses.windows(254) {
+        let networks: BTreeSet<u8> = row.iter().map(|[_, network, ..]| *network).collect();
+        assert_eq!(networks.len(), row.len(), "{row:?}");
+        assert!(!networks.contains(&0));
+    }
+    assert_eq!(addresses.iter().collect::<BTreeSet<_>>().len(), addresses.len());
 }
 
 fn is_pipe(link: &Path) -> bool {
