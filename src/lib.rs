@@ -14,7 +14,7 @@ pub mod policy;
 
 pub mod observe;
 
-pub mod event;
+pub mod runtime;
 
 pub mod proxy;
 

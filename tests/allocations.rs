@@ -5,7 +5,6 @@
 //! What is left out is what does not belong to a request: accepting, and the clock that ticks once
 //! a second.
 
-use dockgate::event::EventLoop;
 use dockgate::observe::log::Log;
 use dockgate::observe::observer::Observer;
 use dockgate::policy::Policy;
@@ -19,11 +18,11 @@ use dockgate::proxy::places::Places;
 use dockgate::proxy::roster::Roster;
 use dockgate::proxy::share::{ClientShare, Total};
 use dockgate::proxy::socket::Socket;
+use dockgate::runtime::Runtime;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
-use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -128,11 +127,10 @@ impl Served {
                 let client = Socket::accepted(own.into()).expect("registered");
                 let seat = Rc::new(Roster::default()).seat();
                 let places = Arc::new(Places::new(1, 0, ClientShare::USUAL));
-                let place =
-                    poll_fn(|cx| places.poll_take(cx, Peer::User(0))).await.expect("a place");
+                let place = places.take(Peer::User(0)).await.expect("a place");
                 connection::serve(client, place, gate, seat).await;
             };
-            EventLoop::new().expect("a loop").run(serve).expect("epoll can be waited for");
+            Runtime::new().expect("a runtime").run(serve);
         });
         Self { client, count, path }
     }

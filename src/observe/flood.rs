@@ -5,8 +5,8 @@ use super::fold::{Folded, Folder, WINDOW};
 use super::record::Subject;
 use super::who::{Client, Origin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use tokio::sync::Notify;
 use tracing::{Level, enabled, warn};
 
 /// What makes lines alike.
@@ -19,13 +19,10 @@ struct Kind {
 
 /// Who has been told of how often. Workers share it; only what is refused or fails asks it.
 #[derive(Debug, Default)]
-pub struct Floods(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    folder: Folder<Kind>,
-    /// Who writes what windows' ends have to say, while there is none.
-    keeper: Option<Waker>,
+pub struct Floods {
+    folder: Mutex<Folder<Kind>>,
+    /// Notified when a line has been folded.
+    folded: Notify,
 }
 
 impl Floods {
@@ -43,41 +40,39 @@ impl Floods {
             Kind { origin: client.who().origin(), reason, operation: subject.operation_name() };
         let now = Instant::now();
         self.tell_ended(now);
-        let mut state = self.state();
-        let is_admitted = state.folder.put(&kind, now);
-        let keeper = if is_admitted { None } else { state.keeper.take() };
-        drop(state);
-        if let Some(keeper) = keeper {
-            keeper.wake();
+        let is_admitted = self.folder().put(&kind, now);
+        if !is_admitted {
+            self.folded.notify_one();
         }
         is_admitted
     }
 
-    /// Waits until anything has been folded, and says when its window ends: by then
-    /// [`Self::tell_ended`] is to be called. One task is to wait.
-    pub fn poll_folding(&self, cx: &Context<'_>) -> Poll<Instant> {
-        let mut state = self.state();
-        let end = state.folder.next_end();
-        if end.is_none() {
-            state.keeper = Some(cx.waker().clone());
+    /// Waits until a line has been folded, and returns the end of its window: by then
+    /// [`Self::tell_ended`] is to be called. For one task.
+    pub async fn folding(&self) -> Instant {
+        loop {
+            let end = self.folder().next_end();
+            if let Some(end) = end {
+                return end;
+            }
+            self.folded.notified().await;
         }
-        end.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Tells what was folded in windows that have ended.
     pub fn tell_ended(&self, now: Instant) {
-        let ended = self.state().folder.ended(now);
+        let ended = self.folder().ended(now);
         tell(&ended);
     }
 
     /// Tells everything that was folded: nobody will come back to it.
     pub fn tell_all(&self) {
-        let all = self.state().folder.all();
+        let all = self.folder().all();
         tell(&all);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn folder(&self) -> MutexGuard<'_, Folder<Kind>> {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,10 +7,9 @@ use super::container;
 use super::grants;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
-use super::signals::{Signals, Watch};
+use super::signals::Signals;
 use super::warning;
 use crate::admission::own::Own;
-use crate::event::{self, EventLoop, sleep};
 use crate::observe::audit::sink::Destination;
 use crate::observe::audit::{Audit, Writer};
 use crate::observe::log::{self, Log};
@@ -18,6 +17,7 @@ use crate::observe::metrics::Counter;
 use crate::observe::observer::Observer;
 use crate::policy::Policy;
 use crate::proxy::Gate;
+use crate::proxy::closing::Closing;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::engine::{self, Info, Judged};
 use crate::proxy::listener::{Binding, Listener, Place};
@@ -26,26 +26,27 @@ use crate::proxy::places::Places;
 use crate::proxy::share::Total;
 use crate::proxy::status::StatusListener;
 use crate::proxy::watch;
-use crate::proxy::worker::{Closing, Worker};
+use crate::proxy::worker::Worker;
+use crate::runtime::{Runtime, sleep, spawn};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
-use std::future::poll_fn;
+use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::{Arc, Barrier};
-use std::task::Poll;
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Instant;
+use tokio::select;
 use tracing::{error, info, warn};
 
 /// Descriptors that are not connections: standard ones, signals, and some to look at the socket
 /// when something is wrong.
 const RESERVED_FILES: u64 = 16;
 
-/// A worker's own: its event loop's three, its listeners, and for each of them a client that waits for a
+/// A worker's own: its runtime's five, its listeners, and for each of them a client that waits for a
 /// place.
 const FILES_PER_WORKER: u64 = 16;
 
@@ -185,38 +186,44 @@ impl Confined<'_> {
     /// Makes the workers, takes away the system calls that only starting needs, and serves.
     fn serve(mut self) -> io::Result<ExitCode> {
         let closing = Arc::new(Closing::default());
-        let mut workers: Vec<(EventLoop, Worker)> = Vec::new();
+        let mut workers: Vec<Worker> = Vec::new();
         for listeners in std::mem::take(&mut self.listeners) {
-            let worker = Worker {
+            workers.push(Worker {
                 gate: Arc::clone(&self.gate),
                 listeners,
                 places: Arc::clone(&self.places),
                 closing: Arc::clone(&closing),
                 grace: self.config.shutdown_grace,
-            };
-            workers.push((EventLoop::new()?, worker));
+            });
         }
         let mut workers = workers.into_iter();
-        let Some((event_loop, first)) = workers.next() else { return Ok(ExitCode::SUCCESS) };
-        // Before there is another thread: threads inherit what is blocked.
-        let signals = Signals::take()?;
+        let Some(first) = workers.next() else { return Ok(ExitCode::SUCCESS) };
+        let runtime = Runtime::new()?;
+        let signals = runtime.within(Signals::take)?;
         log::queue()?;
         // Dropped when the workers have ended, with what they have told in the end.
         let _writing = self.writer.take().map(Writer::start).transpose()?;
-        // Every other worker has a thread of its own, and begins when all are behind the filter;
-        // until all have arrived, they make calls that only threads that begin make.
+        // Every other worker has a thread of its own, with a runtime that is made there, and begins when
+        // all are behind the filter; before, they make calls that only threads that begin make.
         let begin = Arc::new(Barrier::new(workers.len() + 1));
+        let (made, all_made) = mpsc::channel();
         let threads: Vec<_> = workers
             .enumerate()
-            .map(|(index, (event_loop, worker))| {
-                let begin = Arc::clone(&begin);
+            .map(|(index, worker)| {
+                let (begin, made) = (Arc::clone(&begin), made.clone());
                 thread::Builder::new().name(format!("worker-{}", index + 1)).spawn(move || {
-                    arrive_and_begin(&begin);
-                    event_loop.run(worker.run())?
+                    // Who asks for the outcome may have failed for another's.
+                    let runtime = match Runtime::new() {
+                        Ok(runtime) => runtime,
+                        Err(error) => return made.send(Err(error)).map_err(io::Error::other),
+                    };
+                    made.send(Ok(())).map_err(io::Error::other)?;
+                    begin.wait();
+                    runtime.run(worker.run())
                 })
             })
             .collect::<io::Result<_>>()?;
-        begin.wait();
+        all_made.into_iter().take(threads.len()).collect::<io::Result<()>>()?;
         self.take_calls();
         self.say();
         begin.wait();
@@ -224,23 +231,23 @@ impl Confined<'_> {
         let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
         let end = Rc::new(Cell::new(ExitCode::SUCCESS));
         let status = self.status.take().map(|status| (status, Arc::clone(&self.gate)));
-        event_loop.run({
+        runtime.run({
             let (end, gate, interval) =
                 (Rc::clone(&end), Arc::clone(&self.gate), self.config.watchdog);
             async move {
                 if let Some((status, gate)) = status {
                     status.start(gate, Arc::clone(&closing))?;
                 }
-                event::spawn(tell(signals.watch()?, closing, watched, end));
-                event::spawn(tell_folded(Arc::clone(&gate)));
-                event::spawn(async move {
+                spawn(tell(signals, closing, watched, end));
+                spawn(tell_folded(Arc::clone(&gate)));
+                spawn(async move {
                     // Where that fails, each request tries it again.
                     let _ = engine::learn_own(gate.policy.own(), &gate.daemon).await;
                     watch::keep(&gate.daemon, interval).await;
                 });
                 first.run().await
             }
-        })??;
+        })?;
         let ends: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
         self.gate.observer.floods.tell_all();
         for end in ends {
@@ -289,12 +296,6 @@ fn own(config: &Config, listeners: &[Vec<Listener>]) -> Own {
         .collect();
     let socket = config.socket_path.to_string_lossy();
     Own::new(container::id(), &socket, files)
-}
-
-/// A worker's thread is there; it goes on when the first worker has taken the calls away.
-fn arrive_and_begin(begin: &Barrier) {
-    begin.wait();
-    begin.wait();
 }
 
 fn binding(config: &Config) -> Binding {
@@ -367,7 +368,7 @@ fn refused_max(files: u64) -> usize {
 async fn tell_folded(gate: Arc<Gate>) {
     let floods = &gate.observer.floods;
     loop {
-        let end = poll_fn(|cx| floods.poll_folding(cx)).await;
+        let end = floods.folding().await;
         sleep(end.saturating_duration_since(Instant::now())).await;
         floods.tell_ended(Instant::now());
     }
@@ -376,23 +377,29 @@ async fn tell_folded(gate: Arc<Gate>) {
 /// Tells of the end: the first signal drains, the second cuts. A stale socket, where it is
 /// `watched`, ends what no daemon will answer any more.
 async fn tell(
-    signals: Watch,
+    mut signals: Signals,
     closing: Arc<Closing>,
     watched: Option<Arc<Gate>>,
     end: Rc<Cell<ExitCode>>,
 ) {
-    let first = poll_fn(|cx| match &watched {
-        Some(gate) if gate.daemon.poll_stale(cx).is_ready() => Poll::Ready(None),
-        Some(_) | None => signals.poll_next().map(Some),
-    });
-    let Some(name) = first.await else {
-        error!("the daemon's socket is stale: ending, to be started again (EXIT_ON_STALE_SOCKET)");
-        end.set(ExitCode::from(EXIT_STALE));
-        return closing.draining.raise();
+    let stale = async {
+        match &watched {
+            Some(gate) => gate.daemon.stale().await,
+            None => pending().await,
+        }
+    };
+    let name = select! {
+        biased;
+        () = stale => {
+            error!("the daemon's socket is stale: ending, to be started again (EXIT_ON_STALE_SOCKET)");
+            end.set(ExitCode::from(EXIT_STALE));
+            return closing.drain();
+        }
+        name = signals.next() => name,
     };
     info!("{name}: taking no new clients, letting running requests end");
-    closing.draining.raise();
-    let name = poll_fn(|_| signals.poll_next()).await;
+    closing.drain();
+    let name = signals.next().await;
     info!("{name} again: stopping at once");
-    closing.cut.raise();
+    closing.cut();
 }

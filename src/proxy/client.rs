@@ -117,7 +117,7 @@ impl Client {
                         self.seat.allow(limits.head_time_max);
                     }
                 }
-                match self.socket.poll_recv(self.inbox.room()) {
+                match self.socket.poll_recv(cx, self.inbox.room()) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Arrival::Ended),
                     Poll::Ready(Ok(count)) => self.inbox.fill(count),
                     Poll::Pending => break,
@@ -129,7 +129,7 @@ impl Client {
             }
             // The daemon has nothing to say between requests but its end.
             if let Some(daemon) = &mut daemon
-                && (daemon.poll_ended().is_ready() || daemon.has_unread())
+                && (daemon.poll_ended(cx).is_ready() || daemon.has_unread())
             {
                 return Poll::Ready(Arrival::Ended);
             }
@@ -192,7 +192,7 @@ impl Client {
         self.seat.allow(LINGER_TIME_MAX);
         poll_fn(|cx| {
             while !bytes.is_empty() {
-                match self.socket.poll_send(bytes) {
+                match self.socket.poll_send(cx, bytes) {
                     Poll::Ready(Ok(count)) => bytes = bytes.get(count..).unwrap_or_default(),
                     Poll::Ready(Err(_)) => return Poll::Ready(false),
                     Poll::Pending => return self.seat.poll_due(cx, false).map(|_| false),
@@ -246,7 +246,7 @@ impl Client {
             if self.seat.poll_due(cx, idle).is_ready() {
                 return Poll::Ready(Err(Stop::Late));
             }
-            match self.socket.poll_recv(self.inbox.room()) {
+            match self.socket.poll_recv(cx, self.inbox.room()) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(Stop::Ended)),
                 Poll::Ready(Ok(count)) => {
                     self.inbox.fill(count);

@@ -244,7 +244,7 @@ impl Connection {
                 let tunnel = Tunnel::new(inbox, outbox, self.gate.relay);
                 let mut tunnelled =
                     Tunnelled { connection: self, incoming, tunnel, end: TunnelEnd::Gate };
-                poll_fn(|_| tunnelled.poll()).await;
+                poll_fn(|cx| tunnelled.poll(cx)).await;
                 drop(tunnelled);
                 // Input that nobody has read must not cost the client its last output.
                 Then::Linger

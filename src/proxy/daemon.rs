@@ -2,7 +2,7 @@
 //! that fails.
 
 use super::socket::Socket;
-use crate::event::{Flag, sleep};
+use crate::runtime::sleep;
 use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use std::fmt::Write as _;
@@ -12,8 +12,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// The longest head that a daemon may answer with, in bytes. Its real ones have a few hundred.
 pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -34,8 +34,8 @@ pub struct Daemon {
     address: UnixAddr,
     /// The socket's group and its name: files can't be read any more when they are told.
     group: Option<(u32, String)>,
-    /// Told when the socket is found stale.
-    stale: Arc<Flag>,
+    /// Notified when the socket is found stale.
+    stale: Arc<Notify>,
 }
 
 /// Why the daemon can't be reached.
@@ -117,7 +117,7 @@ impl Daemon {
     fn unreachable(&self, error: Errno) -> Unreachable {
         let path = self.path.display();
         if error == Errno::ECONNREFUSED && self.is_stale() {
-            self.stale.raise();
+            self.stale.notify_one();
         }
         #[expect(clippy::wildcard_enum_match_arm, reason = "Errno is the kernel's, not ours")]
         let (status, why) = match error {
@@ -168,9 +168,9 @@ impl Daemon {
         self.group.as_ref().filter(|(known, _)| *known == gid).map(|(_, name)| name.as_str())
     }
 
-    /// Waits until the socket is found to belong to a daemon that is gone for good.
-    pub fn poll_stale(&self, cx: &Context<'_>) -> Poll<()> {
-        self.stale.poll_raised(cx)
+    /// Waits until the socket is found to belong to a daemon that is gone for good. For one task.
+    pub async fn stale(&self) {
+        self.stale.notified().await;
     }
 
     /// Whether the socket is a file that has no name any more: it is mounted here, and the daemon

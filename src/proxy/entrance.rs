@@ -1,19 +1,15 @@
 //! Where clients come in: accepted one by one, each with a place, while there are places and files.
 
 use super::listener::Acceptor;
-use super::peer::Peer;
 use super::places::{OverShare, Place, Places, RefusedPlace};
 use super::socket::Socket;
-use super::worker::Closing;
-use crate::event::sleep;
+use crate::runtime::sleep;
 use nix::errno::Errno;
 use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// How long accepting pauses where the system has no descriptor or memory left.
@@ -33,8 +29,6 @@ pub enum Entered {
 pub struct Entrance {
     acceptor: Acceptor,
     places: Arc<Places>,
-    /// Ends it; without one it is open as long as the event loop runs.
-    closing: Option<Arc<Closing>>,
     /// That there is no descriptor or memory has been said.
     is_short: bool,
 }
@@ -42,90 +36,45 @@ pub struct Entrance {
 impl Entrance {
     /// Of this listener, into these places.
     #[must_use]
-    pub fn new(acceptor: Acceptor, places: Arc<Places>, closing: Option<Arc<Closing>>) -> Self {
-        Self { acceptor, places, closing, is_short: false }
+    pub fn new(acceptor: Acceptor, places: Arc<Places>) -> Self {
+        Self { acceptor, places, is_short: false }
     }
 
-    /// Waits for a client and a place for it; `None` when none is to be taken any more.
-    pub async fn next(&mut self) -> Option<Entered> {
+    /// Waits for a client and a place for it. Where it is dropped meanwhile, a client that has no place
+    /// yet is turned away.
+    pub async fn next(&mut self) -> Entered {
         loop {
-            let admitted = match self.accept().await? {
+            let accepted = poll_fn(|cx| self.acceptor.poll_accept(cx)).await;
+            let entered = match accepted {
                 Ok(client) => self.admit(client).await,
                 Err(error) => Err(error),
             };
-            match admitted {
-                Ok(admitted) => {
+            match entered {
+                Ok(entered) => {
                     self.is_short = false;
-                    return admitted;
+                    return entered;
                 }
                 Err(error) => {
                     if !mem::replace(&mut self.is_short, true) {
                         let cure = cure(&error);
                         tracing::error!("cannot accept clients for the moment: {error}{cure}");
                     }
-                    self.rest().await;
+                    // The others stay in the kernel's queue.
+                    sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    fn poll_closing(&self, cx: &Context<'_>) -> Poll<()> {
-        self.closing.as_ref().map_or(Poll::Pending, |closing| closing.draining.poll_raised(cx))
-    }
-
-    async fn accept(&self) -> Option<io::Result<OwnedFd>> {
-        poll_fn(|cx| match self.poll_closing(cx) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => self.acceptor.poll_accept().map(Some),
-        })
-        .await
-    }
-
     /// Finds a client a place, if need be when somebody has left. The place is taken after the
     /// client has come: a listener that nobody uses must not keep one.
-    async fn admit(&self, client: OwnedFd) -> io::Result<Option<Entered>> {
-        let Some(place) = self.place(self.acceptor.peer(&client)).await? else { return Ok(None) };
+    async fn admit(&self, client: OwnedFd) -> io::Result<Entered> {
+        let taken = self.places.take(self.acceptor.peer(&client)).await;
         let client = Socket::accepted(client)?;
-        Ok(Some(match place {
+        Ok(match taken {
             Ok(place) => Entered::Admitted(client, place),
             Err(OverShare) => Entered::OverShare(client, self.places.take_for_refused()),
-        }))
-    }
-
-    /// Waits for a place; `None` if the end comes first.
-    async fn place(&self, peer: Peer) -> io::Result<Option<Result<Place, OverShare>>> {
-        let mut waits = false;
-        let place = poll_fn(|cx| {
-            if self.poll_closing(cx).is_ready() {
-                return Poll::Ready(Ok(None));
-            }
-            let place = self.places.poll_take(cx, peer).map(|place| Ok(Some(place)));
-            if place.is_pending()
-                && !mem::replace(&mut waits, true)
-                && let Err(error) = self.acceptor.pause()
-            {
-                return Poll::Ready(Err(error));
-            }
-            place
         })
-        .await;
-        if waits {
-            self.acceptor.resume()?;
-        }
-        place
-    }
-
-    /// Leaves clients in the kernel's queue for a moment.
-    async fn rest(&self) {
-        // Where epoll can't be told so, the loop goes round for that moment.
-        let _ = self.acceptor.pause();
-        let mut pause = pin!(sleep(PAUSE));
-        poll_fn(|cx| match self.poll_closing(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => pause.as_mut().poll(cx),
-        })
-        .await;
-        let _ = self.acceptor.resume();
     }
 }
 

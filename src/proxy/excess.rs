@@ -10,6 +10,7 @@ use super::share::Account;
 use super::socket::Socket;
 use crate::http::{Method, Persistence};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 /// What is read of a client that is answered at once, in bytes: closing with bytes unread would take
 /// the answer back out of its hands.
@@ -35,9 +36,11 @@ pub async fn refuse(client: Socket, place: RefusedPlace, seat: Seat) {
 
 /// Answers it before it asks, and closes.
 pub fn refuse_at_once(mut client: Socket) {
-    let _ = client.poll_recv(&mut [0; READ_BYTES_MAX]);
+    // Nobody waits for it.
+    let cx = &mut Context::from_waker(Waker::noop());
+    let _ = client.poll_recv(cx, &mut [0; READ_BYTES_MAX]);
     // It takes as much as there is room for in a new socket, or is gone.
-    let _ = client.poll_send(&answer());
+    let _ = client.poll_send(cx, &answer());
     client.end();
 }
 

@@ -14,7 +14,7 @@ use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, Respon
 use crate::observe::record::{Moved, Stopwatch, Traffic};
 use crate::policy::Grant;
 use std::future::poll_fn;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 /// What an exchange has moved.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ pub async fn run(
         moved: Moved::default(),
         watch,
     };
-    let outcome = poll_fn(|_| exchange.poll()).await;
+    let outcome = poll_fn(|cx| exchange.poll(cx)).await;
     let outcome =
         if outcome == Outcome::Complete && seat.is_draining() { Outcome::Last } else { outcome };
     Report {
@@ -98,37 +98,38 @@ pub async fn run(
 }
 
 impl Exchange<'_> {
-    fn poll(&mut self) -> Poll<Outcome> {
-        let upward = match self.up.poll(self.client, self.daemon, self.inbox) {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let upward = match self.up.poll(cx, self.client, self.daemon, self.inbox) {
             Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
             Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         };
-        match self.poll_downward() {
+        match self.poll_downward(cx) {
             Poll::Ready(Err(outcome)) => return Poll::Ready(outcome),
-            Poll::Ready(Ok(())) => return self.after_answer(upward),
+            Poll::Ready(Ok(())) => return self.after_answer(cx, upward),
             Poll::Pending => {}
         }
         if upward.is_ready() {
-            return self.poll_client_end();
+            return self.poll_client_end(cx);
         }
         // While the daemon takes nothing, nothing is read, and a reset would not be seen.
-        self.client.poll_reset().map(|()| Outcome::ClientGone)
+        self.client.poll_reset(cx).map(|()| Outcome::ClientGone)
     }
 
     /// Daemon to client: heads, then the body, to its end.
-    fn poll_downward(&mut self) -> Poll<Result<(), Outcome>> {
-        let polled = steps(|| self.poll_down_step());
+    fn poll_downward(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+        let polled = steps(cx, |cx| self.poll_down_step(cx));
         self.outbox.settle();
         polled
     }
 
-    fn poll_down_step(&mut self) -> Poll<Result<Step, Outcome>> {
+    fn poll_down_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
         if self.down.is_under_way() {
-            return self.poll_down_splice();
+            return self.poll_down_splice(cx);
         }
         if self.cleared > 0 {
-            let Ok(count) = ready!(self.client.poll_send(&self.outbox.filled()[..self.cleared]))
+            let Ok(count) =
+                ready!(self.client.poll_send(cx, &self.outbox.filled()[..self.cleared]))
             else {
                 return Poll::Ready(Err(Outcome::ClientGone));
             };
@@ -150,13 +151,13 @@ impl Exchange<'_> {
             && self.outbox.is_empty()
             && self.relay.splices_body(Direction::Down, body)
         {
-            return self.poll_down_splice();
+            return self.poll_down_splice(cx);
         }
-        self.poll_down_read()
+        self.poll_down_read(cx)
     }
 
-    fn poll_down_read(&mut self) -> Poll<Result<Step, Outcome>> {
-        match ready!(self.daemon.poll_recv(self.outbox.room())) {
+    fn poll_down_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
+        match ready!(self.daemon.poll_recv(cx, self.outbox.room())) {
             // A reset is an end too: it comes when the daemon leaves bytes unread.
             Ok(0) | Err(_) => self.daemon_ended()?,
             Ok(count) => self.outbox.fill(count),
@@ -164,13 +165,13 @@ impl Exchange<'_> {
         Poll::Ready(Ok(Step::Read))
     }
 
-    fn poll_down_splice(&mut self) -> Poll<Result<Step, Outcome>> {
+    fn poll_down_splice(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
         let Stage::Body(body, _) = &mut self.stage else { return Poll::Ready(Ok(Step::Sent)) };
-        match ready!(self.down.poll_move(self.daemon, self.client, body)) {
+        match ready!(self.down.poll_move(cx, self.daemon, self.client, body)) {
             Ok(0) | Err(Stuck::Sender(_)) => self.daemon_ended()?,
             Ok(count) => self.moved.spliced += count as u64,
             Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
-            Err(Stuck::Unable) => return self.poll_down_read(),
+            Err(Stuck::Unable) => return self.poll_down_read(cx),
         }
         Poll::Ready(Ok(Step::Read))
     }
@@ -256,7 +257,7 @@ impl Exchange<'_> {
 
     /// The answer is with the client. What is left of the request still has to go, if the daemon
     /// will have it.
-    fn after_answer(&mut self, upward: Poll<()>) -> Poll<Outcome> {
+    fn after_answer(&mut self, cx: &mut Context<'_>, upward: Poll<()>) -> Poll<Outcome> {
         match self.stage {
             // What is granted goes first, even if the daemon has agreed before it was all there.
             Stage::Tunnel if upward.is_pending() => Poll::Pending,
@@ -268,7 +269,7 @@ impl Exchange<'_> {
             // More than the answer has come: whose would that be?
             Stage::Complete(_) if !self.outbox.is_empty() => Poll::Ready(Outcome::Last),
             Stage::Complete(Persistence::KeepAlive) if upward.is_pending() => {
-                self.daemon.poll_ended().map(|_| Outcome::Early)
+                self.daemon.poll_ended(cx).map(|_| Outcome::Early)
             }
             Stage::Complete(Persistence::KeepAlive) if self.up.is_closed => {
                 Poll::Ready(Outcome::Early)
@@ -282,20 +283,20 @@ impl Exchange<'_> {
     }
 
     /// The request is with the daemon, the answer is not complete: does the client still wait?
-    fn poll_client_end(&mut self) -> Poll<Outcome> {
+    fn poll_client_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         // Until the daemon has said whether it hijacks, an end of the client's is held back with
         // everything else of it: it may be the stream's.
         let held = self.asked.hijack != Hijack::Never && matches!(self.stage, Stage::Head(_));
         // An end behind another request is that one's.
         if held || !self.inbox.is_empty() || self.up.is_closed {
-            return self.client.poll_gone().map(|()| Outcome::ClientGone);
+            return self.client.poll_gone(cx).map(|()| Outcome::ClientGone);
         }
-        match self.client.poll_ended() {
+        match self.client.poll_ended(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ended::Gone) => Poll::Ready(Outcome::ClientGone),
             Poll::Ready(Ended::Half) => {
                 self.up.end(self.daemon);
-                self.client.poll_gone().map(|()| Outcome::ClientGone)
+                self.client.poll_gone(cx).map(|()| Outcome::ClientGone)
             }
         }
     }

@@ -8,15 +8,15 @@ use super::daemon::ANSWER_HEAD_BYTES_MAX;
 use super::share::Owner;
 use super::socket::Socket;
 use crate::admission::Question;
-use crate::event::sleep;
 use crate::http::{
     Asked, BodyCursor, BodyFraming, FramingError, HeadError, HeadScan, Hijack, Next, Persistence,
     ResponseHead, Trailers,
 };
+use crate::runtime::sleep;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// The longest answer, in bytes: a container that somebody gave a thousand mounts fits.
@@ -108,11 +108,11 @@ pub async fn ask(
     let mut asking = Asking::new(&question.path(), asked, owner, daemon);
     client.seat.allow(ANSWER_TIME_MAX);
     poll_fn(|cx| {
-        if let Poll::Ready(answer) = asking.poll() {
+        if let Poll::Ready(answer) = asking.poll(cx) {
             return Poll::Ready(answer);
         }
         asking.inbox.settle();
-        if client.socket.poll_gone().is_ready() {
+        if client.socket.poll_gone(cx).is_ready() {
             return Poll::Ready(Err(Unanswered::ClientGone));
         }
         client.seat.poll_due(cx, false).map(|_| Err(Unanswered::Daemon(Fault::Late)))
@@ -133,7 +133,7 @@ pub async fn ask_alone(
     let mut asking = Asking::new(path, asked, Owner::GATE, daemon);
     let mut late = pin!(sleep(patience));
     poll_fn(|cx| {
-        if let Poll::Ready(answer) = asking.poll() {
+        if let Poll::Ready(answer) = asking.poll(cx) {
             return Poll::Ready(answer);
         }
         asking.inbox.settle();
@@ -169,9 +169,9 @@ impl<'d> Asking<'d> {
         }
     }
 
-    fn poll(&mut self) -> Poll<Result<Answer, Unanswered>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Unanswered>> {
         while self.sent < self.request.len() {
-            match ready!(self.daemon.poll_send(&self.request[self.sent..])) {
+            match ready!(self.daemon.poll_send(cx, &self.request[self.sent..])) {
                 Ok(count) => self.sent += count,
                 Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
             }
@@ -180,7 +180,7 @@ impl<'d> Asking<'d> {
             if let Some(answer) = self.read().map_err(Unanswered::Daemon)? {
                 return Poll::Ready(Ok(answer));
             }
-            match ready!(self.daemon.poll_recv(self.inbox.room())) {
+            match ready!(self.daemon.poll_recv(cx, self.inbox.room())) {
                 Ok(0) | Err(_) if self.heard => {
                     return Poll::Ready(Err(Unanswered::Daemon(Fault::Truncated)));
                 }

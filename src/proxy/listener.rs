@@ -2,19 +2,20 @@
 //! only while there is room for one more.
 
 use super::peer::Peer;
-use crate::event::{Interest, Source};
+use crate::runtime::Readiness;
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 use socket2::{Domain, Protocol, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
 use std::fmt;
 use std::fs;
 use std::io;
+use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Connections that the kernel keeps for us until we accept them.
@@ -59,7 +60,7 @@ pub struct Binding {
     pub shared: bool,
 }
 
-/// A bound listener, not yet in anybody's event loop.
+/// A bound listener, not yet in a runtime.
 #[derive(Debug)]
 pub struct Listener {
     socket: RawSocket,
@@ -145,7 +146,8 @@ impl Listener {
     /// It can't be registered with epoll.
     pub fn start(self) -> io::Result<Acceptor> {
         let is_unix = matches!(self.place, Place::Unix(_));
-        Ok(Acceptor { source: Source::new(self.socket.into(), Interest::Arrivals)?, is_unix })
+        let readiness = Readiness::new(self.socket.into())?;
+        Ok(Acceptor { readiness, is_unix, has_accepted: false })
     }
 }
 
@@ -230,11 +232,13 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<RawSocket> {
     Ok(socket)
 }
 
-/// A listener in an event loop.
+/// A listener in a runtime.
 #[derive(Debug)]
 pub struct Acceptor {
-    source: Source,
+    readiness: Readiness,
     is_unix: bool,
+    /// The last poll brought a client.
+    has_accepted: bool,
 }
 
 impl Acceptor {
@@ -242,19 +246,26 @@ impl Acceptor {
     ///
     /// # Errors
     /// No descriptor or memory is left, see accept(2); a client that has gone meanwhile is none.
-    pub fn poll_accept(&self) -> Poll<io::Result<OwnedFd>> {
+    pub fn poll_accept(&mut self, cx: &Context<'_>) -> Poll<io::Result<OwnedFd>> {
+        // The driver reports arrivals once, so that accept(2) is called until there are none. But the
+        // task of a client that is in takes the descriptors it needs before the next client does.
+        if mem::take(&mut self.has_accepted) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        while self.source.is_readable() {
-            // Whether there is another the kernel says unasked, and says again until there is none.
-            self.source.set_unreadable();
-            match accept4(self.source.as_fd().as_raw_fd(), flags) {
-                // SAFETY: accept4 has just made this descriptor and nobody else knows of it.
-                #[expect(unsafe_code, reason = "nix hands over a new descriptor as a number")]
-                Ok(fd) => return Poll::Ready(Ok(unsafe { OwnedFd::from_raw_fd(fd) })),
+        while self.readiness.poll_readable(cx).is_ready() {
+            match accept4(self.readiness.as_fd().as_raw_fd(), flags) {
+                Ok(fd) => {
+                    self.has_accepted = true;
+                    // SAFETY: accept4 has just made this descriptor and nobody else knows of it.
+                    #[expect(unsafe_code, reason = "nix hands over a new descriptor as a number")]
+                    return Poll::Ready(Ok(unsafe { OwnedFd::from_raw_fd(fd) }));
+                }
+                Err(Errno::EAGAIN) => self.readiness.clear_readable(),
                 // accept(2): errors of the connection that was to be accepted; the next may be well.
                 Err(
-                    Errno::EAGAIN
-                    | Errno::EINTR
+                    Errno::EINTR
                     | Errno::ECONNABORTED
                     | Errno::EPROTO
                     | Errno::EPERM
@@ -276,21 +287,5 @@ impl Acceptor {
     #[must_use]
     pub fn peer(&self, client: &OwnedFd) -> Peer {
         if self.is_unix { Peer::of_unix(client) } else { Peer::of_tcp(client) }
-    }
-
-    /// Leaves clients where they are, in the kernel's queue.
-    ///
-    /// # Errors
-    /// `epoll_ctl`(2) can't be told so.
-    pub fn pause(&self) -> io::Result<()> {
-        self.source.pause()
-    }
-
-    /// Takes clients again.
-    ///
-    /// # Errors
-    /// `epoll_ctl`(2) can't be told so.
-    pub fn resume(&self) -> io::Result<()> {
-        self.source.resume()
     }
 }

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod buffer;
 pub mod client;
+pub mod closing;
 pub mod connection;
 pub mod daemon;
 pub mod engine;

@@ -2,18 +2,18 @@
 
 use super::peer::{Network, Peer};
 use super::share::{Account, ClientShare, Holdings, Owner};
-use crate::event::Bell;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use tokio::sync::Notify;
 
 /// What is free.
 #[derive(Debug)]
 pub struct Places {
     share: ClientShare,
     ledger: Mutex<Ledger>,
-    freed: Bell,
+    /// Notified when a place is free again.
+    freed: Notify,
 }
 
 /// Who has what. It has entries for those alone who are connected.
@@ -22,8 +22,6 @@ struct Ledger {
     free: usize,
     /// Places for clients that are refused one, while they read why.
     free_for_refused: usize,
-    /// Somebody waits for a place.
-    wanted: bool,
     clients: BTreeMap<Peer, Arc<Account>>,
     networks: BTreeMap<Network, Arc<Holdings>>,
     /// Numbers that nobody has, below the one that was given last for the first time.
@@ -42,30 +40,37 @@ impl Places {
         let ledger = Ledger {
             free: count,
             free_for_refused: for_refused,
-            wanted: false,
             clients: BTreeMap::new(),
             networks: BTreeMap::new(),
             numbers: Vec::new(),
             last_number: 0,
         };
-        Self { share, ledger: Mutex::new(ledger), freed: Bell::default() }
+        Self { share, ledger: Mutex::new(ledger), freed: Notify::new() }
     }
 
-    /// Waits for a place.
-    pub fn poll_take(
-        self: &Arc<Self>,
-        cx: &Context<'_>,
-        peer: Peer,
-    ) -> Poll<Result<Place, OverShare>> {
+    /// Waits for a place. A semaphore would not do: who may take one depends on how many are free.
+    ///
+    /// # Errors
+    /// The client, or its network, has its share.
+    pub async fn take(self: &Arc<Self>, peer: Peer) -> Result<Place, OverShare> {
+        loop {
+            // Made before the look, it is woken by a place that is freed after it.
+            let freed = self.freed.notified();
+            if let Some(taken) = self.take_free(peer) {
+                return taken;
+            }
+            freed.await;
+        }
+    }
+
+    /// Takes a place; `None` where none is free.
+    fn take_free(self: &Arc<Self>, peer: Peer) -> Option<Result<Place, OverShare>> {
         let mut ledger = self.ledger();
         if ledger.free == 0 {
-            // Under the lock: whoever frees a place sees that it is wanted.
-            self.freed.listen(cx);
-            ledger.wanted = true;
-            return Poll::Pending;
+            return None;
         }
-        let taken = ledger.take(peer, self.share).ok_or(OverShare);
-        Poll::Ready(taken.map(|account| Place { places: Arc::clone(self), account }))
+        let account = ledger.take(peer, self.share);
+        Some(account.map(|account| Place { places: Arc::clone(self), account }).ok_or(OverShare))
     }
 
     /// A place for a client that is refused one, if there is any left.
@@ -148,13 +153,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut ledger = self.places.ledger();
-        ledger.give_back(&self.account);
-        let is_wanted = std::mem::take(&mut ledger.wanted);
-        drop(ledger);
-        if is_wanted {
-            self.places.freed.ring();
-        }
+        self.places.ledger().give_back(&self.account);
+        // All who wait: it may be more than the share of the first.
+        self.places.freed.notify_waiters();
     }
 }
 
@@ -172,17 +173,7 @@ impl Drop for RefusedPlace {
 mod tests {
     use super::*;
     use std::net::Ipv4Addr;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::task::{Wake, Waker};
-
-    #[derive(Default)]
-    struct Woken(AtomicBool);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-    }
+    use std::task::{Context, Poll, Waker};
 
     fn places(count: usize) -> Arc<Places> {
         let share = ClientShare::percent(75).expect("a share");
@@ -190,10 +181,7 @@ mod tests {
     }
 
     fn take(places: &Arc<Places>, peer: Peer) -> Result<Place, OverShare> {
-        match places.poll_take(&Context::from_waker(Waker::noop()), peer) {
-            Poll::Ready(taken) => taken,
-            Poll::Pending => panic!("no place is free"),
-        }
+        places.take_free(peer).expect("a free place")
     }
 
     fn peer(b: u8, d: u8) -> Peer {
@@ -203,15 +191,19 @@ mod tests {
     #[test]
     fn who_waits_is_told_when_a_place_is_free() {
         let places = places(1);
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
-        let cx = Context::from_waker(&waker);
+        let mut cx = Context::from_waker(Waker::noop());
         let place = take(&places, peer(0, 1)).expect("a place");
-        assert!(places.poll_take(&cx, peer(0, 1)).is_pending());
-        assert!(!woken.0.load(Ordering::SeqCst));
+        let mut waiting = [peer(0, 1), peer(0, 1)].map(|peer| Box::pin(places.take(peer)));
+        for one in &mut waiting {
+            assert!(one.as_mut().poll(&mut cx).is_pending());
+        }
         drop(place);
-        assert!(woken.0.load(Ordering::SeqCst));
-        assert!(places.poll_take(&cx, peer(0, 1)).is_ready());
+        let polled = waiting.each_mut().map(|one| one.as_mut().poll(&mut cx));
+        // Both have looked, and the first has it.
+        assert_eq!(polled.each_ref().map(Poll::is_ready), [true, false]);
+        drop(polled);
+        let [_, mut second] = waiting;
+        assert!(second.as_mut().poll(&mut cx).is_ready());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! Time is coarse on purpose: one task ticks once a second while anybody is there, and setting a
 //! deadline is one store. A timer for each connection would cost a system call for each request.
 
-use crate::event::{Bell, sleep};
+use crate::runtime::sleep;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 const TICK: Duration = Duration::from_secs(1);
 const NEVER: u64 = u64::MAX;
@@ -29,8 +29,8 @@ pub struct Roster {
     /// Seconds since the first connection, not counting those without any.
     now: Cell<u64>,
     draining: Cell<bool>,
-    /// Told when the first comes and when the last has gone.
-    changed: Bell,
+    /// Notified when the first comes and when the last has gone.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Roster {
         let marks = Rc::new(Marks { deadline: Cell::new(NEVER), waker: RefCell::default() });
         let mut places = self.places.borrow_mut();
         if places.is_empty() {
-            self.changed.ring();
+            self.changed.notify_waiters();
         }
         let index = places.free.pop().unwrap_or_else(|| {
             places.seats.push(None);
@@ -85,11 +85,14 @@ impl Roster {
 
     /// Waits until it is, or is not, empty.
     async fn until(&self, reached: impl Fn(bool) -> bool) {
-        poll_fn(|cx| {
-            self.changed.listen(cx);
-            if reached(self.is_empty()) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        loop {
+            // Made before the look, it is woken by a change after it.
+            let changed = self.changed.notified();
+            if reached(self.is_empty()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -164,7 +167,7 @@ impl Drop for Seat {
         if places.is_empty() {
             // A crowd that has gone should not be remembered in memory.
             *places = Places::default();
-            self.roster.changed.ring();
+            self.roster.changed.notify_waiters();
         }
     }
 }

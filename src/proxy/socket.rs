@@ -5,8 +5,8 @@
 //! waits for all that may happen without allocating. What is pending wakes the task that asked.
 
 use super::pipe::Pipe;
-use crate::event::{Interest, Source};
 use crate::observe::who::{Client, Who};
+use crate::runtime::Readiness;
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::socket::{self, MsgFlags, Shutdown, UnixAddr};
@@ -14,7 +14,7 @@ use socket2::SockRef;
 use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 /// Pages are moved where they can be, and nobody waits.
 const SPLICE: SpliceFFlags = SpliceFFlags::SPLICE_F_MOVE.union(SpliceFFlags::SPLICE_F_NONBLOCK);
@@ -31,7 +31,7 @@ pub enum Ended {
 /// A connected socket.
 #[derive(Debug)]
 pub struct Socket {
-    source: Source,
+    readiness: Readiness,
     /// Bytes have come that nobody has asked for yet; until then its end can't be seen.
     unread: bool,
     /// Who the peer is, once somebody has asked.
@@ -42,9 +42,9 @@ impl Socket {
     /// Takes a connected, non-blocking socket.
     ///
     /// # Errors
-    /// It can't be registered with this thread's event loop.
+    /// It can't be registered with this thread's runtime.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { source: Source::new(fd, Interest::Stream)?, unread: false, who: OnceCell::new() })
+        Ok(Self { readiness: Readiness::new(fd)?, unread: false, who: OnceCell::new() })
     }
 
     /// Takes one that has just been accepted: most clients have spoken by then.
@@ -52,27 +52,24 @@ impl Socket {
     /// # Errors
     /// See [`Self::new`].
     pub fn accepted(fd: OwnedFd) -> io::Result<Self> {
-        let socket = Self::new(fd)?;
-        socket.source.set_readable();
+        let mut socket = Self::new(fd)?;
+        socket.readiness.set_readable();
         Ok(socket)
     }
 
     /// Reads into `room`, which is not empty; 0 is the peer's end.
-    pub fn poll_recv(&mut self, room: &mut [u8]) -> Poll<io::Result<usize>> {
-        while self.source.is_readable() {
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        while self.readiness.poll_readable(cx).is_ready() {
             match socket::recv(self.raw(), room, MsgFlags::empty()) {
                 Ok(count) => {
                     // Less than asked for: the queue is empty, and the next read would only say so.
                     if count < room.len() {
-                        self.source.set_unreadable();
+                        self.readiness.clear_readable();
                     }
                     self.unread = false;
                     return Poll::Ready(Ok(count));
                 }
-                Err(Errno::EAGAIN) => {
-                    self.source.set_unreadable();
-                    break;
-                }
+                Err(Errno::EAGAIN) => self.readiness.clear_readable(),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Poll::Ready(Err(errno.into())),
             }
@@ -81,12 +78,12 @@ impl Socket {
     }
 
     /// Writes some of `bytes`.
-    pub fn poll_send(&mut self, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        while !self.source.is_full() {
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        while self.readiness.poll_writable(cx).is_ready() {
             match socket::send(self.raw(), bytes, MsgFlags::MSG_NOSIGNAL) {
                 Ok(count) => return Poll::Ready(Ok(count)),
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => self.source.set_full()?,
+                Err(Errno::EAGAIN) => self.readiness.clear_writable()?,
                 Err(errno) => return Poll::Ready(Err(errno.into())),
             }
         }
@@ -95,19 +92,24 @@ impl Socket {
 
     /// Moves up to `most` bytes into a pipe (splice(2)); 0 is the peer's end. Where bytes are in the
     /// pipe already, this is pending also while it has no room.
-    pub fn poll_splice_in(&mut self, pipe: &mut Pipe, most: usize) -> Poll<Result<usize, Errno>> {
-        while self.source.is_readable() {
-            match pipe.fill(|end| splice(&self.source, None, end, None, most, SPLICE)) {
+    pub fn poll_splice_in(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        most: usize,
+    ) -> Poll<Result<usize, Errno>> {
+        while self.readiness.poll_readable(cx).is_ready() {
+            match pipe.fill(|end| splice(&self.readiness, None, end, None, most, SPLICE)) {
                 Ok(count) => {
                     self.unread = false;
                     return Poll::Ready(Ok(count));
                 }
                 Err(Errno::EAGAIN) => {
                     // Of an empty pipe and a socket it is the socket that can't go on.
-                    if pipe.held() == 0 {
-                        self.source.set_unreadable();
+                    if pipe.held() > 0 {
+                        break;
                     }
-                    break;
+                    self.readiness.clear_readable();
                 }
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Poll::Ready(Err(errno)),
@@ -117,13 +119,17 @@ impl Socket {
     }
 
     /// Moves bytes out of a pipe (splice(2)).
-    pub fn poll_splice_out(&mut self, pipe: &mut Pipe) -> Poll<Result<usize, Errno>> {
-        while !self.source.is_full() {
-            match pipe.drain(|end, held| splice(end, None, &self.source, None, held, SPLICE)) {
+    pub fn poll_splice_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<Result<usize, Errno>> {
+        while self.readiness.poll_writable(cx).is_ready() {
+            match pipe.drain(|end, held| splice(end, None, &self.readiness, None, held, SPLICE)) {
                 Ok(count) => return Poll::Ready(Ok(count)),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => {
-                    if self.source.set_full().is_err() {
+                    if self.readiness.clear_writable().is_err() {
                         return Poll::Ready(Err(Errno::EPIPE));
                     }
                 }
@@ -135,18 +141,15 @@ impl Socket {
 
     /// Waits until the peer sends no more, without reading. Bytes that come instead are left
     /// where they are; see [`Self::has_unread`].
-    pub fn poll_ended(&mut self) -> Poll<Ended> {
-        if self.poll_gone().is_ready() {
+    pub fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        if self.poll_gone(cx).is_ready() {
             return Poll::Ready(Ended::Gone);
         }
-        while !self.unread && self.source.is_readable() {
+        while !self.unread && self.readiness.poll_readable(cx).is_ready() {
             match socket::recv(self.raw(), &mut [0], MsgFlags::MSG_PEEK) {
                 Ok(0) => return Poll::Ready(Ended::Half),
                 Ok(_) => self.unread = true,
-                Err(Errno::EAGAIN) => {
-                    self.source.set_unreadable();
-                    break;
-                }
+                Err(Errno::EAGAIN) => self.readiness.clear_readable(),
                 Err(Errno::EINTR) => {}
                 Err(_) => return Poll::Ready(Ended::Gone),
             }
@@ -155,16 +158,16 @@ impl Socket {
     }
 
     /// Waits until the peer neither sends nor reads: a reset, or a unix socket closed.
-    pub fn poll_gone(&mut self) -> Poll<()> {
-        if self.source.is_gone() { Poll::Ready(()) } else { Poll::Pending }
+    pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.readiness.poll_closed(cx)
     }
 
     /// Waits until the peer has reset the connection: nothing it sent before is worth reading.
-    pub fn poll_reset(&mut self) -> Poll<()> {
-        if self.poll_gone().is_pending() {
+    pub fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_gone(cx).is_pending() {
             return Poll::Pending;
         }
-        match socket::getsockopt(&self.source, socket::sockopt::SocketError) {
+        match socket::getsockopt(&self.readiness, socket::sockopt::SocketError) {
             Ok(0) => Poll::Pending,
             Ok(_) | Err(_) => Poll::Ready(()),
         }
@@ -190,11 +193,11 @@ impl Socket {
     }
 
     fn raw(&self) -> RawFd {
-        self.source.as_fd().as_raw_fd()
+        self.readiness.as_fd().as_raw_fd()
     }
 
     fn look_up(&self) -> Who {
-        match socket::getsockopt(&self.source, socket::sockopt::PeerCredentials) {
+        match socket::getsockopt(&self.readiness, socket::sockopt::PeerCredentials) {
             Ok(peer) if peer.pid() != 0 => {
                 let own = socket::getsockname::<UnixAddr>(self.raw()).ok();
                 let path = own.as_ref().and_then(UnixAddr::path);
@@ -205,7 +208,7 @@ impl Socket {
             }
             Ok(_) | Err(_) => {}
         }
-        let peer = SockRef::from(&self.source).peer_addr();
+        let peer = SockRef::from(&self.readiness).peer_addr();
         match peer.ok().and_then(|address| address.as_socket()) {
             Some(address) => Who::Address(address),
             None => Who::Gone,

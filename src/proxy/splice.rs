@@ -13,7 +13,7 @@ use crate::http::BodyCursor;
 use nix::errno::Errno;
 use nix::unistd::write;
 use std::io;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 /// How bytes are moved (`RELAY`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,14 +123,15 @@ impl Conduit {
     /// See [`Stuck`]; nothing is under way then.
     pub fn poll_move(
         &mut self,
+        cx: &mut Context<'_>,
         from: &mut Socket,
         to: &mut Socket,
         body: &mut BodyCursor,
     ) -> Poll<Result<usize, Stuck>> {
         if self.pipe.is_none() {
-            self.piece = ready!(self.poll_fill(from, body))?;
+            self.piece = ready!(self.poll_fill(cx, from, body))?;
         }
-        ready!(self.poll_drain(to))?;
+        ready!(self.poll_drain(cx, to))?;
         Poll::Ready(Ok(self.piece))
     }
 
@@ -141,6 +142,7 @@ impl Conduit {
     /// See [`Stuck`].
     pub fn poll_fill(
         &mut self,
+        cx: &mut Context<'_>,
         from: &mut Socket,
         body: &mut BodyCursor,
     ) -> Poll<Result<usize, Stuck>> {
@@ -150,7 +152,7 @@ impl Conduit {
         let held = self.pipe.take().or_else(|| Pipe::lend(self.owner));
         let Some(mut pipe) = held else { return Poll::Ready(Err(Stuck::Unable)) };
         let most = usize::try_from(body.blind()).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
-        let filled = from.poll_splice_in(&mut pipe, most);
+        let filled = from.poll_splice_in(cx, &mut pipe, most);
         if pipe.held() > 0 {
             self.pipe = Some(pipe);
         }
@@ -179,9 +181,9 @@ impl Conduit {
     ///
     /// # Errors
     /// The receiver's socket has failed; nothing is under way any more.
-    pub fn poll_drain(&mut self, to: &mut Socket) -> Poll<Result<(), Stuck>> {
+    pub fn poll_drain(&mut self, cx: &mut Context<'_>, to: &mut Socket) -> Poll<Result<(), Stuck>> {
         while let Some(pipe) = self.pipe.as_mut().filter(|pipe| pipe.held() > 0) {
-            if let Err(errno) = ready!(to.poll_splice_out(pipe)) {
+            if let Err(errno) = ready!(to.poll_splice_out(cx, pipe)) {
                 self.pipe = None;
                 return Poll::Ready(Err(Stuck::Receiver(errno.into())));
             }
@@ -194,8 +196,8 @@ impl Conduit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::trial::in_a_loop;
     use crate::http::{BodyFraming, Trailers};
+    use crate::runtime::testing;
     use std::future::poll_fn;
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
@@ -230,7 +232,7 @@ mod tests {
     async fn move_on(from: &mut Socket, to: &mut Socket, body: &mut BodyCursor) -> usize {
         let (mut conduit, mut moved) = (Conduit::of(Owner::GATE), 0);
         while body.blind() > 0 {
-            let piece = poll_fn(|_| conduit.poll_move(from, to, body)).await.expect("moved");
+            let piece = poll_fn(|cx| conduit.poll_move(cx, from, to, body)).await.expect("moved");
             moved += piece;
             if piece == 0 {
                 break;
@@ -244,7 +246,7 @@ mod tests {
         let mut bytes = vec![0; count];
         let mut filled = 0;
         while filled < count {
-            let read = poll_fn(|_| socket.poll_recv(&mut bytes[filled..])).await;
+            let read = poll_fn(|cx| socket.poll_recv(cx, &mut bytes[filled..])).await;
             filled += read.expect("read");
         }
         bytes
@@ -295,7 +297,7 @@ mod tests {
     #[test]
     fn exactly_the_body_moves_and_what_follows_stays_in_the_socket() {
         for length in [1, PIPE_BYTES - 1, PIPE_BYTES, PIPE_BYTES + 1, 3 * PIPE_BYTES + 5] {
-            in_a_loop(move || async move {
+            testing::run(move || async move {
                 let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
                 let sent = pattern(length + 7);
                 let expected = sent.clone();
@@ -319,7 +321,7 @@ mod tests {
 
     #[test]
     fn of_a_chunk_no_more_than_its_data_moves() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (unix(), tcp());
             client.write_all(b"5\r\nhello\r\n0\r\n\r\nnext").expect("sent");
             let mut body = BodyCursor::new(BodyFraming::Chunked, Trailers::Refuse);
@@ -337,7 +339,7 @@ mod tests {
 
     #[test]
     fn the_senders_end_is_told_after_its_last_bytes() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
             client.write_all(b"hello").expect("sent");
             drop(client);
@@ -353,12 +355,12 @@ mod tests {
 
     #[test]
     fn a_receiver_that_is_gone_is_told_apart_and_nothing_stays_under_way() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, daemon)) = (tcp(), unix());
             client.write_all(b"hello").expect("sent");
             drop(daemon);
             let mut conduit = Conduit::of(Owner::GATE);
-            let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body(9))).await;
+            let moved = poll_fn(|cx| conduit.poll_move(cx, &mut from, &mut to, &mut body(9))).await;
             assert!(matches!(moved, Err(Stuck::Receiver(_))), "{moved:?}");
             assert!(!conduit.is_under_way());
         });
@@ -366,13 +368,13 @@ mod tests {
 
     #[test]
     fn a_sender_that_has_reset_is_told_apart() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, client), (mut to, _daemon)) = (tcp(), unix());
             let client = socket2::Socket::from(client);
             client.set_linger(Some(std::time::Duration::ZERO)).expect("no lingering");
             drop(client);
             let mut conduit = Conduit::of(Owner::GATE);
-            let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body(9))).await;
+            let moved = poll_fn(|cx| conduit.poll_move(cx, &mut from, &mut to, &mut body(9))).await;
             assert!(matches!(moved, Err(Stuck::Sender(_))), "{moved:?}");
         });
     }
@@ -380,7 +382,7 @@ mod tests {
     #[test]
     fn what_a_full_receiver_keeps_under_way_goes_on_when_it_reads() {
         const BYTES: usize = 4 * PIPE_BYTES;
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
             thread::spawn(move || {
                 client.write_all(&pattern(BYTES)).expect("sent");
@@ -388,9 +390,9 @@ mod tests {
             });
             let (mut conduit, mut body) = (Conduit::of(Owner::GATE), body(BYTES));
             // Until something is under way that the receiver has no room for.
-            poll_fn(|_| {
+            poll_fn(|cx| {
                 loop {
-                    match conduit.poll_move(&mut from, &mut to, &mut body) {
+                    match conduit.poll_move(cx, &mut from, &mut to, &mut body) {
                         Poll::Ready(piece) => assert!(piece.expect("moved") > 0, "an end"),
                         Poll::Pending if conduit.is_under_way() => return Poll::Ready(()),
                         Poll::Pending => return Poll::Pending,
@@ -403,7 +405,7 @@ mod tests {
                 daemon.read_exact(&mut got).expect("all of it");
                 got
             });
-            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            poll_fn(|cx| conduit.poll_drain(cx, &mut to)).await.expect("moved");
             move_on(&mut from, &mut to, &mut body).await;
             assert!(body.is_complete());
             assert!(got.join().expect("read") == pattern(BYTES));
@@ -412,16 +414,16 @@ mod tests {
 
     #[test]
     fn a_few_bytes_go_behind_those_that_are_under_way() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
             client.write_all(b"hello, rest").expect("sent");
             let (mut conduit, mut body) = (Conduit::of(Owner::GATE), body(5));
             while body.blind() > 0 {
-                poll_fn(|_| conduit.poll_fill(&mut from, &mut body)).await.expect("filled");
+                poll_fn(|cx| conduit.poll_fill(cx, &mut from, &mut body)).await.expect("filled");
             }
             assert!(conduit.is_under_way() && conduit.has_room());
             assert!(conduit.put(b"\r\n"));
-            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            poll_fn(|cx| conduit.poll_drain(cx, &mut to)).await.expect("moved");
             assert!(!conduit.is_under_way());
             to.end();
             let mut got = String::new();
@@ -432,14 +434,14 @@ mod tests {
 
     #[test]
     fn what_is_under_way_when_splicing_fails_is_not_lost() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, mut daemon)) = (tcp(), unix());
             client.write_all(b"data").expect("sent");
             let mut conduit = Conduit { unable: true, ..Conduit::of(Owner::GATE) };
             assert!(conduit.put(b"5\r\n"));
-            let filled = poll_fn(|_| conduit.poll_fill(&mut from, &mut body(5))).await;
+            let filled = poll_fn(|cx| conduit.poll_fill(cx, &mut from, &mut body(5))).await;
             assert!(matches!(filled, Err(Stuck::Unable)), "{filled:?}");
-            poll_fn(|_| conduit.poll_drain(&mut to)).await.expect("moved");
+            poll_fn(|cx| conduit.poll_drain(cx, &mut to)).await.expect("moved");
             to.end();
             let mut got = String::new();
             daemon.read_to_string(&mut got).expect("a proper end");
@@ -449,12 +451,12 @@ mod tests {
 
     #[test]
     fn where_no_pipe_is_left_bytes_are_to_be_copied() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let ((mut from, mut client), (mut to, _daemon)) = (tcp(), unix());
             client.write_all(b"hello").expect("sent");
             let mut lent: Vec<Pipe> = std::iter::from_fn(|| Pipe::lend(Owner::GATE)).collect();
             let (mut conduit, mut body) = (Conduit::of(Owner::GATE), body(5));
-            let moved = poll_fn(|_| conduit.poll_move(&mut from, &mut to, &mut body)).await;
+            let moved = poll_fn(|cx| conduit.poll_move(cx, &mut from, &mut to, &mut body)).await;
             assert!(matches!(moved, Err(Stuck::Unable)), "{moved:?}");
             assert_eq!(body.blind(), 5);
             // One that comes back serves again.

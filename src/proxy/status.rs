@@ -8,6 +8,7 @@ use super::Gate;
 use super::Limits;
 use super::answer::reason_phrase;
 use super::client::{Arrival, Client};
+use super::closing::Closing;
 use super::entrance::{Entered, Entrance};
 use super::excess;
 use super::inquiry;
@@ -15,12 +16,11 @@ use super::listener::{Binding, Listener, Place};
 use super::places::Places;
 use super::roster::Roster;
 use super::share::{Account, ClientShare, Total};
-use super::worker::Closing;
-use crate::event;
 use crate::http::{Method, RequestHead};
 use crate::observe::exposition;
 use crate::observe::metrics::{Counter, Metrics};
 use crate::observe::vitals::Vitals;
+use crate::runtime::spawn;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
 use std::io;
@@ -89,7 +89,7 @@ impl StatusListener {
         Arc::clone(&self.metrics)
     }
 
-    /// Serves in this thread's event loop, until that is left.
+    /// Serves in this thread's runtime, until that is dropped.
     ///
     /// # Errors
     /// The listener can't be registered.
@@ -97,28 +97,28 @@ impl StatusListener {
         let Self { listener, registry, .. } = self;
         let acceptor = listener.start()?;
         let roster = Rc::new(Roster::default());
-        event::spawn({
+        spawn({
             let roster = Rc::clone(&roster);
             async move { roster.keep_time().await }
         });
         let begun = Total::of_heads(&LIMITS);
         let status = Rc::new(Status { gate, closing, registry, begun });
         let places = Arc::new(Places::new(CONNECTIONS_MAX, REFUSED_MAX, LIMITS.client_share));
-        let mut entrance = Entrance::new(acceptor, places, None);
+        let mut entrance = Entrance::new(acceptor, places);
         let account = Arc::new(Account::of_gate());
-        event::spawn(async move {
-            while let Some(entered) = entrance.next().await {
-                match entered {
+        spawn(async move {
+            loop {
+                match entrance.next().await {
                     Entered::Admitted(client, place) => {
                         let client = Client::new(client, roster.seat(), Arc::clone(&account));
                         let status = Rc::clone(&status);
-                        event::spawn(async move {
+                        spawn(async move {
                             status.answer(client).await;
                             drop(place);
                         });
                     }
                     Entered::OverShare(client, Some(place)) => {
-                        event::spawn(excess::refuse(client, place, roster.seat()));
+                        spawn(excess::refuse(client, place, roster.seat()));
                     }
                     Entered::OverShare(client, None) => excess::refuse_at_once(client),
                 }
@@ -165,7 +165,7 @@ impl Status {
     }
 
     async fn page(&self, question: Question) -> Page {
-        let draining = || self.closing.draining.is_raised();
+        let draining = || self.closing.is_draining();
         match question {
             Question::Metrics => self.metrics(),
             Question::Health | Question::Readiness if draining() => {

@@ -7,7 +7,7 @@ use super::splice::{Conduit, Direction, Relay, Stuck};
 use super::turn::{Step, steps};
 use crate::http::{BodyCursor, BodyFraming, Trailers};
 use crate::observe::record::{Moved, Traffic, TunnelEnd};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 /// One direction.
 struct Way {
@@ -46,9 +46,14 @@ impl Tunnel {
     }
 
     /// Carries bytes until both sides have ended, or one is wholly gone.
-    pub fn poll(&mut self, client: &mut Socket, daemon: &mut Socket) -> Poll<TunnelEnd> {
-        let up = self.upward.poll(client, daemon);
-        let down = self.downward.poll(daemon, client);
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut Socket,
+        daemon: &mut Socket,
+    ) -> Poll<TunnelEnd> {
+        let up = self.upward.poll(cx, client, daemon);
+        let down = self.downward.poll(cx, daemon, client);
         // Nobody reads what the daemon says: the daemon must learn of it, whatever it waits for.
         if matches!(down, Poll::Ready(Err(Lost))) {
             return Poll::Ready(TunnelEnd::Client);
@@ -58,13 +63,13 @@ impl Tunnel {
             if self.upward.ended {
                 return Poll::Ready(TunnelEnd::Both);
             }
-            if up.is_ready() || daemon.poll_gone().is_ready() {
+            if up.is_ready() || daemon.poll_gone(cx).is_ready() {
                 return Poll::Ready(TunnelEnd::Daemon);
             }
             return Poll::Pending;
         }
         // While the daemon takes no input, nothing is read, and a reset would not be seen.
-        let gone = if self.upward.ended { client.poll_gone() } else { client.poll_reset() };
+        let gone = if self.upward.ended { client.poll_gone(cx) } else { client.poll_reset(cx) };
         gone.map(|()| TunnelEnd::Client)
     }
 }
@@ -86,8 +91,13 @@ impl Way {
     }
 
     /// Moves bytes until something is to be waited for, or the direction has ended.
-    fn poll(&mut self, from: &mut Socket, to: &mut Socket) -> Poll<Result<(), Lost>> {
-        let polled = steps(|| self.poll_step(from, to));
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Socket,
+        to: &mut Socket,
+    ) -> Poll<Result<(), Lost>> {
+        let polled = steps(cx, |cx| self.poll_step(cx, from, to));
         if matches!(polled, Poll::Ready(Err(Lost))) {
             self.buffer.consume(usize::MAX);
         }
@@ -95,12 +105,17 @@ impl Way {
         polled
     }
 
-    fn poll_step(&mut self, from: &mut Socket, to: &mut Socket) -> Poll<Result<Step, Lost>> {
+    fn poll_step(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Socket,
+        to: &mut Socket,
+    ) -> Poll<Result<Step, Lost>> {
         if self.ended {
             return Poll::Ready(Ok(Step::Complete));
         }
         if !self.buffer.is_empty() {
-            let count = ready!(to.poll_send(self.buffer.filled())).map_err(|_| Lost)?;
+            let count = ready!(to.poll_send(cx, self.buffer.filled())).map_err(|_| Lost)?;
             self.buffer.consume(count);
             self.moved.copied += count as u64;
             return Poll::Ready(Ok(Step::Sent));
@@ -108,22 +123,27 @@ impl Way {
         if self.conduit.is_under_way() || self.relay.splices_stream(self.direction, self.last) {
             // Raw bytes are a body without an end of its own.
             let mut body = BodyCursor::new(BodyFraming::UntilClose, Trailers::Pass);
-            match ready!(self.conduit.poll_move(from, to, &mut body)) {
+            match ready!(self.conduit.poll_move(cx, from, to, &mut body)) {
                 Ok(0) | Err(Stuck::Sender(_)) => self.end(to),
                 Ok(count) => {
                     self.last = count as u64;
                     self.moved.spliced += count as u64;
                 }
                 Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Lost)),
-                Err(Stuck::Unable) => return self.poll_read(from, to),
+                Err(Stuck::Unable) => return self.poll_read(cx, from, to),
             }
             return Poll::Ready(Ok(Step::Read));
         }
-        self.poll_read(from, to)
+        self.poll_read(cx, from, to)
     }
 
-    fn poll_read(&mut self, from: &mut Socket, to: &mut Socket) -> Poll<Result<Step, Lost>> {
-        match ready!(from.poll_recv(self.buffer.room())) {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Socket,
+        to: &mut Socket,
+    ) -> Poll<Result<Step, Lost>> {
+        match ready!(from.poll_recv(cx, self.buffer.room())) {
             // A sender that has reset the connection has ended too.
             Ok(0) | Err(_) => self.end(to),
             Ok(count) => {

@@ -1,7 +1,7 @@
 //! How long one connection may work before the others of its worker get their turn.
 
-use crate::event;
-use std::task::Poll;
+use crate::runtime::yield_now;
+use std::task::{Context, Poll};
 
 /// Pieces that a connection moves in one turn, each a buffer or a pipe full: 2 MiB of copies at the
 /// most, about a millisecond, so that a download next door shows in no one's latency.
@@ -20,15 +20,18 @@ pub enum Step {
 
 /// Takes step after step until there is nothing left to do, something is to be waited for, or the
 /// turn is over: the task is then called again, after the others and after a look at the sockets.
-pub fn steps<E>(mut step: impl FnMut() -> Poll<Result<Step, E>>) -> Poll<Result<(), E>> {
+pub fn steps<E>(
+    cx: &mut Context<'_>,
+    mut step: impl FnMut(&mut Context<'_>) -> Poll<Result<Step, E>>,
+) -> Poll<Result<(), E>> {
     let mut left = PIECES_MAX;
     loop {
-        match step() {
+        match step(cx) {
             Poll::Ready(Ok(Step::Sent)) => {}
             Poll::Ready(Ok(Step::Read)) => {
                 left -= 1;
                 if left == 0 {
-                    return event::again();
+                    return yield_now(cx);
                 }
             }
             Poll::Ready(Ok(Step::Complete)) => return Poll::Ready(Ok(())),

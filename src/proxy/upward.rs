@@ -7,7 +7,7 @@ use super::splice::{Conduit, Direction, FRAMING_BYTES, Relay, Stuck};
 use super::turn::{Step, steps};
 use crate::http::BodyCursor;
 use crate::observe::record::Moved;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 /// The request on its way to the daemon.
 #[derive(Debug)]
@@ -56,17 +56,19 @@ impl<'c> Upward<'c> {
     /// Sends on until the request is with the daemon, or nothing more can go there.
     pub(super) fn poll(
         &mut self,
+        cx: &mut Context<'_>,
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
     ) -> Poll<Result<(), Outcome>> {
-        let polled = steps(|| self.poll_step(client, daemon, inbox));
+        let polled = steps(cx, |cx| self.poll_step(cx, client, daemon, inbox));
         inbox.settle();
         polled
     }
 
     fn poll_step(
         &mut self,
+        cx: &mut Context<'_>,
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
@@ -76,12 +78,12 @@ impl<'c> Upward<'c> {
             return Poll::Ready(Ok(Step::Complete));
         }
         if self.conduit.is_under_way() {
-            return self.poll_splice(client, daemon, inbox);
+            return self.poll_splice(cx, client, daemon, inbox);
         }
         if !collected.is_empty() || *judged > 0 {
             let own = !collected.is_empty();
             let bytes = if own { collected.filled() } else { &inbox.filled()[..*judged] };
-            match ready!(daemon.poll_send(bytes)) {
+            match ready!(daemon.poll_send(cx, bytes)) {
                 Ok(count) => {
                     self.moved.copied += count as u64;
                     if own {
@@ -105,18 +107,19 @@ impl<'c> Upward<'c> {
             return Poll::Ready(Ok(Step::Sent));
         }
         if self.in_large_chunks || self.relay.splices_body(Direction::Up, body) {
-            return self.poll_splice(client, daemon, inbox);
+            return self.poll_splice(cx, client, daemon, inbox);
         }
-        self.poll_read(client, daemon, inbox)
+        self.poll_read(cx, client, daemon, inbox)
     }
 
     fn poll_read(
         &mut self,
+        cx: &mut Context<'_>,
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
     ) -> Poll<Result<Step, Outcome>> {
-        match ready!(client.poll_recv(inbox.room())) {
+        match ready!(client.poll_recv(cx, inbox.room())) {
             Ok(0) => self.end(daemon),
             Ok(count) => inbox.fill(count),
             Err(_) => return Poll::Ready(Err(Outcome::ClientGone)),
@@ -127,21 +130,22 @@ impl<'c> Upward<'c> {
     /// Fills the pipe, then has the daemon take what is in it.
     fn poll_splice(
         &mut self,
+        cx: &mut Context<'_>,
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
     ) -> Poll<Result<Step, Outcome>> {
         while self.conduit.has_room() {
-            match self.poll_fill(client, inbox) {
+            match self.poll_fill(cx, client, inbox) {
                 Poll::Ready(Ok(Fill::More)) => {}
                 Poll::Ready(Ok(Fill::Enough)) => break,
-                Poll::Ready(Ok(Fill::Unable)) => return self.poll_read(client, daemon, inbox),
+                Poll::Ready(Ok(Fill::Unable)) => return self.poll_read(cx, client, daemon, inbox),
                 Poll::Ready(Err(outcome)) => return Poll::Ready(Err(outcome)),
                 Poll::Pending if self.conduit.is_under_way() => break,
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if ready!(self.conduit.poll_drain(daemon)).is_err() {
+        if ready!(self.conduit.poll_drain(cx, daemon)).is_err() {
             self.is_closed = true;
         } else if self.has_ended {
             self.end(daemon);
@@ -153,6 +157,7 @@ impl<'c> Upward<'c> {
     /// chunks, of which what is judged is what was read.
     fn poll_fill(
         &mut self,
+        cx: &mut Context<'_>,
         client: &mut Socket,
         inbox: &mut Buffer,
     ) -> Poll<Result<Fill, Outcome>> {
@@ -165,7 +170,7 @@ impl<'c> Upward<'c> {
             return Poll::Ready(Ok(Fill::Enough));
         }
         if splices {
-            return match ready!(self.conduit.poll_fill(client, body)) {
+            return match ready!(self.conduit.poll_fill(cx, client, body)) {
                 Ok(0) => Poll::Ready(Ok(self.ended())),
                 // Less than there is to come: there is no more for the moment, or no room.
                 Ok(count) => {
@@ -179,7 +184,7 @@ impl<'c> Upward<'c> {
         }
         let room = inbox.room();
         let framing_bytes = FRAMING_BYTES.min(room.len());
-        match ready!(client.poll_recv(&mut room[..framing_bytes])) {
+        match ready!(client.poll_recv(cx, &mut room[..framing_bytes])) {
             Ok(0) => return Poll::Ready(Ok(self.ended())),
             Ok(count) => inbox.fill(count),
             Err(_) => return Poll::Ready(Err(Outcome::ClientGone)),

@@ -3,7 +3,7 @@
 
 use super::daemon::Daemon;
 use super::inquiry::{self, Answer};
-use crate::event::sleep;
+use crate::runtime::sleep;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 

@@ -9,7 +9,6 @@ use super::naive_lines::Reading;
 use super::naive_policy::Policy;
 use super::naive_stream;
 use dockgate::api::ApiVersion;
-use dockgate::event::{self, EventLoop};
 use dockgate::observe::observer::Observer;
 use dockgate::proxy::daemon::Daemon;
 use dockgate::proxy::engine::{Info, Judged};
@@ -20,6 +19,7 @@ use dockgate::proxy::share::{ClientShare, Total};
 use dockgate::proxy::socket::Socket;
 use dockgate::proxy::splice::Relay;
 use dockgate::proxy::{Gate, Limits, connection};
+use dockgate::runtime::{Runtime, spawn, yield_now};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs;
@@ -145,7 +145,7 @@ pub fn play(script: &Script<'_>) -> Heard {
         };
         let (pieces, bytes) = (script.pieces.to_vec(), script.client.to_vec());
         let future = async move { play.run(served, gate, &pieces, &bytes).await };
-        EventLoop::new().and_then(|event_loop| event_loop.run(future)).expect("a loop")
+        Runtime::new().expect("a runtime").run(future)
     })
 }
 
@@ -167,14 +167,14 @@ impl Play {
     ) -> Heard {
         let end = Rc::new(Cell::new(None));
         let roster = Rc::new(Roster::default());
-        event::spawn({
+        spawn({
             let end = Rc::clone(&end);
             async move {
                 // The loop catches a panic: this tells of it.
                 let told = Told(end);
                 let socket = Socket::accepted(served.into()).expect("registered");
                 let places = Arc::new(Places::new(1, 0, ClientShare::USUAL));
-                let taken = poll_fn(|cx| places.poll_take(cx, Peer::User(0))).await;
+                let taken = places.take(Peer::User(0)).await;
                 let place = taken.expect("a place");
                 connection::serve(socket, place, gate, roster.seat()).await;
                 drop(told);
@@ -209,7 +209,7 @@ impl Play {
         let mut idle = 0;
         while idle < IDLE_TURNS {
             let mut again = true;
-            poll_fn(|_| if mem::take(&mut again) { event::again() } else { Poll::Ready(()) }).await;
+            poll_fn(|cx| if mem::take(&mut again) { yield_now(cx) } else { Poll::Ready(()) }).await;
             idle = if self.step() { 0 } else { idle + 1 };
         }
     }

@@ -6,7 +6,7 @@ use crate::observe::who::{Client as _, Who};
 use crate::proxy::inquiry::Unanswered;
 use crate::proxy::tunnel::Tunnel;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 /// What it takes to tell of a request that is given up before anybody has told of it.
 pub(super) struct Untold {
@@ -38,10 +38,10 @@ pub(super) struct Tunnelled<'c> {
 }
 
 impl Tunnelled<'_> {
-    pub(super) fn poll(&mut self) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Connection { client, daemon, .. } = &mut *self.connection;
         self.end = match daemon {
-            Some(daemon) => ready!(self.tunnel.poll(&mut client.socket, daemon)),
+            Some(daemon) => ready!(self.tunnel.poll(cx, &mut client.socket, daemon)),
             None => TunnelEnd::Daemon,
         };
         Poll::Ready(())

@@ -1,48 +1,77 @@
-//! Waiting for a time. Rare here: deadlines are kept by ticks, and only a tick, a pause or a
-//! retry sleeps. One timer descriptor (`timerfd_create`(2)) serves a whole loop, so that nobody reads
-//! a clock or sets a timer for what does not sleep.
+//! Waiting for a time. Deadlines are kept by a tick per second (`proxy::roster`), so that only ticks,
+//! pauses and retries sleep. One timer descriptor (timerfd_create(2)) serves a whole thread: tokio's
+//! time driver reads the clock with each wait, which is a tenth of a request's instructions (docs/adr).
 
-use super::local::Local;
+use super::readiness::Readiness;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// When, and a number that tells apart who wait for the same instant.
+/// The end of a sleep, and a number that tells apart those of the same instant.
 type Moment = (Instant, u64);
 
-/// Who sleeps in a loop.
+/// The sleeping tasks of a thread.
 #[derive(Debug)]
-pub(super) struct Timers {
-    pub(super) fd: TimerFd,
+struct Timers {
+    fd: Readiness<TimerFd>,
     sleepers: BTreeMap<Moment, Waker>,
-    /// What the descriptor is set to.
-    set: Option<Instant>,
+    /// When the descriptor expires next.
+    armed_for: Option<Instant>,
     count: u64,
 }
 
-impl Timers {
-    pub(super) fn new() -> io::Result<Self> {
-        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
-        let fd = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
-        Ok(Self { fd, sleepers: BTreeMap::new(), set: None, count: 0 })
-    }
+thread_local! {
+    static TIMERS: RefCell<Option<Timers>> = const { RefCell::new(None) };
+}
 
-    /// The descriptor has expired: who is due?
-    pub(super) fn expire(&mut self) -> Vec<Waker> {
-        // It says how often; once is enough.
-        let _ = self.fd.wait();
-        self.set = None;
-        let now = Instant::now();
-        let mut due = Vec::new();
-        while let Some(first) = self.sleepers.first_entry().filter(|first| first.key().0 <= now) {
-            due.push(first.remove());
+/// Makes this thread's timers, and returns the task that wakes who is due.
+///
+/// # Errors
+/// No descriptor is left.
+pub(super) fn install() -> io::Result<impl Future<Output = ()>> {
+    let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+    let fd = Readiness::new(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?)?;
+    TIMERS.set(Some(Timers { fd, sleepers: BTreeMap::new(), armed_for: None, count: 0 }));
+    Ok(poll_fn(|cx| {
+        for waker in with(|timers| timers.expire(cx)).unwrap_or_default() {
+            waker.wake();
         }
-        self.arm(now);
+        Poll::Pending
+    }))
+}
+
+fn with<T>(act: impl FnOnce(&mut Timers) -> T) -> Option<T> {
+    // The thread may be ending, its timers gone.
+    TIMERS.try_with(|timers| timers.borrow_mut().as_mut().map(act)).ok().flatten()
+}
+
+/// Drops this thread's timers.
+pub(super) fn uninstall() {
+    // They are dropped when nothing of them is borrowed.
+    drop(TIMERS.take());
+}
+
+impl Timers {
+    /// Removes who is due, and returns their wakers, if the descriptor has expired.
+    fn expire(&mut self, cx: &Context<'_>) -> Vec<Waker> {
+        let mut due = Vec::new();
+        while self.fd.poll_readable(cx).is_ready() {
+            // It need not be read: setting it anew clears it.
+            self.fd.clear_readable();
+            self.armed_for = None;
+            let now = Instant::now();
+            while let Some(first) = self.sleepers.first_entry().filter(|first| first.key().0 <= now)
+            {
+                due.push(first.remove());
+            }
+            self.arm(now);
+        }
         due
     }
 
@@ -57,22 +86,25 @@ impl Timers {
     /// Sets the descriptor to the first moment, unless it is set to an earlier one already.
     fn arm(&mut self, now: Instant) {
         let Some((&(first, _), _)) = self.sleepers.first_key_value() else { return };
-        if self.set.is_some_and(|set| set <= first) {
+        if self.armed_for.is_some_and(|armed_for| armed_for <= first) {
             return;
         }
         // Zero would disarm it.
         let wait = first.saturating_duration_since(now).max(Duration::from_nanos(1));
         let expiration = Expiration::OneShot(TimeSpec::from_duration(wait));
-        if self.fd.set(expiration, TimerSetTimeFlags::empty()).is_ok() {
-            self.set = Some(first);
+        if self.fd.get_ref().set(expiration, TimerSetTimeFlags::empty()).is_ok() {
+            self.armed_for = Some(first);
         }
     }
 }
 
-/// Waits so long.
+/// Waits for `time`.
+///
+/// # Panics
+/// This thread has no runtime.
 #[must_use]
 pub fn sleep(time: Duration) -> Sleep {
-    Sleep { at: Instant::now() + time, moment: None, local: Local::here() }
+    Sleep { at: Instant::now() + time, moment: None }
 }
 
 /// See [`sleep`].
@@ -80,7 +112,6 @@ pub fn sleep(time: Duration) -> Sleep {
 pub struct Sleep {
     at: Instant,
     moment: Option<Moment>,
-    local: Rc<Local>,
 }
 
 impl Future for Sleep {
@@ -91,14 +122,13 @@ impl Future for Sleep {
         if now >= self.at {
             return Poll::Ready(());
         }
-        let mut timers = self.local.timers.borrow_mut();
-        // Whoever polls last is woken.
-        if let Some(moment) = self.moment {
-            timers.sleepers.remove(&moment);
-        }
-        let moment = timers.add(self.at, now, cx.waker().clone());
-        drop(timers);
-        self.moment = Some(moment);
+        self.moment = with(|timers| {
+            // Whoever polls last is woken.
+            if let Some(moment) = self.moment {
+                timers.sleepers.remove(&moment);
+            }
+            timers.add(self.at, now, cx.waker().clone())
+        });
         Poll::Pending
     }
 }
@@ -106,7 +136,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(moment) = self.moment {
-            self.local.timers.borrow_mut().sleepers.remove(&moment);
+            let _ = with(|timers| timers.sleepers.remove(&moment));
         }
     }
 }
@@ -114,15 +144,14 @@ impl Drop for Sleep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::spawn;
-    use crate::event::trial::in_a_loop;
-    use std::cell::RefCell;
-    use std::future::poll_fn;
+    use crate::runtime::spawn;
+    use crate::runtime::testing;
+    use std::rc::Rc;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn sleepers() -> usize {
-        Local::here().timers.borrow().sleepers.len()
+        with(|timers| timers.sleepers.len()).unwrap_or_default()
     }
 
     /// Begins it, and lets it go on sleeping.
@@ -133,7 +162,7 @@ mod tests {
 
     #[test]
     fn sleeps_end_in_the_order_of_their_times_and_not_before() {
-        let ended = in_a_loop(|| async {
+        let ended = testing::run(|| async {
             let ended = Rc::new(RefCell::new(Vec::new()));
             for time in [30, 10, 20] {
                 let ended = Rc::clone(&ended);
@@ -152,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_sleep_that_ends_before_the_one_the_timer_is_set_to_is_served_first() {
-        let others = in_a_loop(|| async {
+        let others = testing::run(|| async {
             let mut long = sleep(HOUR);
             begin(&mut long).await;
             sleep(Duration::from_millis(5)).await;
@@ -163,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_later_sleep_goes_on_when_an_earlier_one_has_been_dropped() {
-        in_a_loop(|| async {
+        testing::run(|| async {
             let mut short = sleep(Duration::from_millis(5));
             begin(&mut short).await;
             let mut later = sleep(Duration::from_millis(20));
@@ -175,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_dropped_sleep_is_forgotten() {
-        let left = in_a_loop(|| async {
+        let left = testing::run(|| async {
             let mut dropped = sleep(HOUR);
             begin(&mut dropped).await;
             assert_eq!(sleepers(), 1);
@@ -187,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_sleep_that_is_polled_often_is_kept_once() {
-        let kept = in_a_loop(|| async {
+        let kept = testing::run(|| async {
             let mut often = sleep(HOUR);
             for _ in 0..3 {
                 begin(&mut often).await;
