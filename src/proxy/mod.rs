@@ -12,6 +12,7 @@ pub mod entrance;
 pub mod excess;
 pub mod exchange;
 pub mod first_bytes;
+mod heap;
 pub mod inquiry;
 pub mod listener;
 pub mod outcome;

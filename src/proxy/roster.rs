@@ -3,6 +3,7 @@
 //! Time is coarse on purpose: one task ticks once a second while anybody is there, and setting a
 //! deadline is one store. A timer for each connection would cost a system call for each request.
 
+use super::heap;
 use crate::runtime::sleep;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,6 +13,10 @@ use tokio::sync::Notify;
 
 const TICK: Duration = Duration::from_secs(1);
 const NEVER: u64 = u64::MAX;
+
+/// So many connections at a time are a crowd: when it has gone, the memory that it had is worth the
+/// work of giving it back.
+const CROWD: usize = 256;
 
 /// Why a connection should not wait any longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub struct Roster {
     /// Seconds since the first connection, not counting those without any.
     now: Cell<u64>,
     draining: Cell<bool>,
+    /// A crowd has gone, and its memory is not given back yet.
+    had_crowd: Cell<bool>,
     /// Notified when the first comes and when the last has gone.
     changed: Notify,
 }
@@ -66,6 +73,9 @@ impl Roster {
         loop {
             self.until(|empty| !empty).await;
             sleep(TICK).await;
+            if self.is_empty() && self.had_crowd.take() {
+                heap::trim();
+            }
             let now = self.now.get() + 1;
             self.now.set(now);
             self.wake(|marks| marks.deadline.get() <= now);
@@ -165,6 +175,9 @@ impl Drop for Seat {
         places.seats[self.index] = None;
         places.free.push(self.index);
         if places.is_empty() {
+            if places.seats.len() >= CROWD {
+                self.roster.had_crowd.set(true);
+            }
             // A crowd that has gone should not be remembered in memory.
             *places = Places::default();
             self.roster.changed.notify_waiters();

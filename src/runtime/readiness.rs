@@ -212,3 +212,144 @@ impl<F: AsFd> AsFd for Readiness<F> {
         self.fd.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{spawn, testing, yield_now};
+    use nix::errno::Errno;
+    use nix::unistd::{read, write};
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::io::{Read as _, Write as _};
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixStream;
+    use std::rc::Rc;
+
+    fn stream() -> (Readiness, UnixStream) {
+        let (own, other) = UnixStream::pair().expect("a pair");
+        own.set_nonblocking(true).expect("non-blocking mode");
+        (Readiness::new(own.into()).expect("registered"), other)
+    }
+
+    /// Lets the driver report what there is.
+    async fn look() {
+        let mut has_looked = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut has_looked, true) { Poll::Ready(()) } else { yield_now(cx) }
+        })
+        .await;
+    }
+
+    async fn is_ready(mut poll: impl FnMut(&Context<'_>) -> Poll<()>) -> bool {
+        poll_fn(|cx| Poll::Ready(poll(cx).is_ready())).await
+    }
+
+    #[test]
+    fn what_comes_is_reported_anew_each_time() {
+        testing::run(|| async {
+            let (mut own, mut other) = stream();
+            look().await;
+            assert!(!is_ready(|cx| own.poll_readable(cx)).await);
+            for _ in 0..3 {
+                other.write_all(b"!").expect("sent");
+                poll_fn(|cx| own.poll_readable(cx)).await;
+                assert_eq!(read(&own, &mut [0; 2]), Ok(1));
+                own.clear_readable();
+                look().await;
+                assert!(!is_ready(|cx| own.poll_readable(cx)).await);
+            }
+        });
+    }
+
+    #[test]
+    fn an_end_stays_to_be_read_and_is_told_from_being_closed() {
+        testing::run(|| async {
+            let (mut own, other) = stream();
+            other.shutdown(Shutdown::Write).expect("ended");
+            poll_fn(|cx| own.poll_readable(cx)).await;
+            own.clear_readable();
+            assert!(is_ready(|cx| own.poll_readable(cx)).await);
+            assert!(!is_ready(|cx| own.poll_closed(cx)).await);
+            drop(other);
+            poll_fn(|cx| own.poll_closed(cx)).await;
+        });
+    }
+
+    #[test]
+    fn room_is_reported_each_time_there_was_none() {
+        testing::run(|| async {
+            let (mut own, mut other) = stream();
+            let block = vec![0; 64 * 1024];
+            for _ in 0..3 {
+                let mut sent = 0;
+                while let Ok(count) = write(&own, &block) {
+                    sent += count;
+                }
+                assert_eq!(write(&own, &block), Err(Errno::EAGAIN));
+                own.clear_writable().expect("watched");
+                look().await;
+                assert!(!is_ready(|cx| own.poll_writable(cx)).await);
+                other.read_exact(&mut vec![0; sent]).expect("read");
+                poll_fn(|cx| own.poll_writable(cx)).await;
+            }
+        });
+    }
+
+    #[test]
+    fn what_was_reported_before_room_is_watched_for_is_not_lost() {
+        testing::run(|| async {
+            let (mut own, mut other) = stream();
+            other.write_all(b"!").expect("sent");
+            other.shutdown(Shutdown::Write).expect("ended");
+            own.clear_writable().expect("watched");
+            poll_fn(|cx| own.poll_readable(cx)).await;
+            own.clear_readable();
+            assert!(is_ready(|cx| own.poll_readable(cx)).await, "the end");
+        });
+    }
+
+    #[test]
+    fn who_asks_while_a_peer_is_full_hears_of_its_going() {
+        testing::run(|| async {
+            let (mut own, other) = stream();
+            while write(&own, &[0; 64 * 1024]).is_ok() {}
+            own.clear_writable().expect("watched");
+            assert!(!is_ready(|cx| own.poll_writable(cx)).await);
+            drop(other);
+            // Writing says what is wrong.
+            poll_fn(|cx| own.poll_writable(cx)).await;
+            assert!(is_ready(|cx| own.poll_closed(cx)).await);
+        });
+    }
+
+    #[test]
+    fn the_task_that_polls_last_is_woken() {
+        testing::run(|| async {
+            let (mut own, mut other) = stream();
+            assert!(!is_ready(|cx| own.poll_readable(cx)).await);
+            let woken = Rc::new(Cell::new(false));
+            let seen = Rc::clone(&woken);
+            let second = spawn(async move {
+                poll_fn(|cx| own.poll_readable(cx)).await;
+                seen.set(true);
+            });
+            look().await;
+            assert!(!woken.get());
+            other.write_all(b"!").expect("sent");
+            second.await.expect("it ends");
+            assert!(woken.get());
+        });
+    }
+
+    #[test]
+    fn one_that_can_not_be_registered_anew_is_closed() {
+        testing::run(|| async {
+            let (mut own, _other) = stream();
+            own.registration = None;
+            assert!(is_ready(|cx| own.poll_readable(cx)).await);
+            assert!(is_ready(|cx| own.poll_closed(cx)).await);
+            assert!(is_ready(|cx| own.poll_writable(cx)).await);
+        });
+    }
+}
