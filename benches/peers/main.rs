@@ -5,6 +5,7 @@
 use options::{Options, Task};
 use std::process::ExitCode;
 
+mod body;
 mod client;
 mod compare;
 mod copier;
