@@ -1,8 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build image test test-engine differential fmt lint doc deny reproducible release mutants miri bench bench-peers syscalls soak fuzz clean
+.PHONY: help run build image test test-engine differential fmt lint doc deny reproducible release mutants miri bench bench-peers syscalls instructions soak fuzz clean
 
 # Further arguments, for instance --only=ping,echo (benches/peers/options.rs has them all).
 PEERS ?=
+
+# 1: what `make instructions` counts becomes the budget, benches/peers/instructions.txt.
+UPDATE ?=
 
 # How long the soak lasts, in seconds, and further arguments, for instance --rate=3 (benches/soak/options.rs).
 SOAK_SECONDS ?= 60
@@ -83,6 +86,9 @@ bench-peers: ## the gate beside a byte copier and HAProxy, as a table (installs 
 
 syscalls: ## how many system calls a request costs, by name (installs strace and HAProxy if need be)
 	scripts/peers.sh syscalls $(PEERS)
+
+instructions: ## user instructions for each request, held to the budget; UPDATE=1 writes it (installs valgrind if need be)
+	scripts/peers.sh instructions $(if $(UPDATE),--update) $(PEERS)
 
 soak: ## the gate under mixed load for SOAK_SECONDS, watched for leaks and wrong bytes, as a table
 	cargo bench --bench soak -- run --seconds=$(SOAK_SECONDS) $(SOAK)

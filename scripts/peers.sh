@@ -3,6 +3,7 @@
 #
 #   scripts/peers.sh compare [--rounds=N] [--only=ping,echo] [--unpinned] [ALSO...]
 #   scripts/peers.sh syscalls [ALSO...]       as root, or where a process may trace its siblings
+#   scripts/peers.sh instructions [--update] [--only=ping,echo]       the gate alone
 #
 # ALSO: --gate=PATH, another build of the gate, or --subject="A=1 B=2", the gate with other settings.
 set -euo pipefail
@@ -10,8 +11,11 @@ cd "$(dirname "$0")/.."
 
 main() {
     packages=()
-    wants haproxy
-    if [ "${1:-}" = syscalls ]; then wants strace; fi
+    case ${1:-} in
+        instructions) wants valgrind ;;
+        syscalls) wants haproxy; wants strace ;;
+        *) wants haproxy ;;
+    esac
     install_packages
     cargo bench --quiet --bench peers -- "$@"
 }

@@ -8,8 +8,9 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::time::Duration;
 
-/// As long as any answer may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// As long as any answer may take. Under callgrind, on a machine that has other things to do, the
+/// first examined body takes some seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Room for a head and a small body.
 const SMALL_BYTES: usize = 2 << 10;

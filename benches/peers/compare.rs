@@ -5,7 +5,7 @@ use crate::Failure;
 use crate::figures::{Bed, FIGURES, Figure};
 use crate::options::Options;
 use crate::processes::Peer;
-use crate::run::Run;
+use crate::run::{self, Run};
 use crate::table;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -20,6 +20,7 @@ pub struct Results {
 
 /// Measures, and prints a table.
 pub fn compare(options: &Options) -> Result<(), Failure> {
+    let subjects = run::subjects(options)?;
     let run = Run::begin(options)?;
     let wanted = |figure: &&Figure| {
         options.only.is_empty() || options.only.iter().any(|name| figure.name.starts_with(name))
@@ -30,7 +31,7 @@ pub fn compare(options: &Options) -> Result<(), Failure> {
         return Err(format!("--only takes beginnings of {names}").into());
     }
     let mut peers = Vec::new();
-    for subject in &run.subjects {
+    for subject in &subjects {
         let started = Peer::start(&subject.kind, &run.daemon.socket());
         peers.push(started.map_err(|failure| format!("{}: {failure}", subject.name))?.0);
     }
@@ -44,13 +45,13 @@ pub fn compare(options: &Options) -> Result<(), Failure> {
             }
             for place in shuffled(peers.len()) {
                 run.go_on()?;
-                let kind = &run.subjects[place].kind;
+                let kind = &subjects[place].kind;
                 let bed = Bed { peer: &peers[place], kind, daemon: &run.daemon.socket() };
                 results[place].add(round, (figure.measure)(&bed));
             }
         }
     }
-    table::print(options, &run.subjects, &figures, &results);
+    table::print(options, &subjects, &figures, &results);
     Ok(())
 }
 

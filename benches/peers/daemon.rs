@@ -2,9 +2,9 @@
 //! the way to them. A thread serves one connection at a time, with blocking calls: two system
 //! calls for a request.
 
-use dockgate::http::number::hex_digit;
+use crate::body::{self, BULK_BYTES};
 use std::fs::{self, Permissions};
-use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -20,9 +20,6 @@ pub const EVENT_EVERY: Duration = Duration::from_millis(250);
 
 /// What dockerd writes at once when it streams.
 pub const CHUNK_BYTES: usize = 32 << 10;
-
-/// What is read or written at once of a body with a length.
-const BULK_BYTES: usize = 256 << 10;
 
 /// Threads that stay although others wait already.
 const WAITING_MAX: usize = 64;
@@ -134,7 +131,11 @@ impl Connection {
             "/version" => self.whole(request, "application/json", VERSION),
             "/containers/json" => self.whole(request, "application/json", &LIST),
             "/events" => self.events(),
-            "/images/load" => self.swallow(request),
+            "/images/load" => self.load(request),
+            "/containers/create" => self.create(request),
+            path if path.starts_with("/containers/") && path.ends_with("/json") => {
+                self.whole(request, "application/json", CONTAINER)
+            }
             path if path.ends_with("/logs") => self.stream_chunks(request.bytes),
             path if path.ends_with("/get") => self.stream_length(request.bytes),
             path if path.ends_with("/attach") => self.echo(),
@@ -148,13 +149,17 @@ impl Connection {
     }
 
     fn whole(&mut self, request: &Request, kind: &str, body: &[u8]) -> io::Result<()> {
+        self.reply("200 OK", request, kind, body)
+    }
+
+    fn reply(&mut self, status: &str, to: &Request, kind: &str, body: &[u8]) -> io::Result<()> {
         let length = body.len();
         let mut answer = Vec::with_capacity(512 + length);
         write!(
             answer,
-            "HTTP/1.1 200 OK\r\n{COMMON}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+            "HTTP/1.1 {status}\r\n{COMMON}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
         )?;
-        if request.method != "HEAD" {
+        if to.method != "HEAD" {
             answer.extend_from_slice(body);
         }
         self.send(&answer)
@@ -199,32 +204,15 @@ impl Connection {
     }
 
     /// Reads an upload, and says how long it was.
-    fn swallow(&mut self, request: &Request) -> io::Result<()> {
-        let mut scratch = vec![0; BULK_BYTES];
-        let length = if request.chunked {
-            self.swallow_chunks(&mut scratch)?
-        } else {
-            swallow_bytes(&mut self.stream, request.length, &mut scratch)?;
-            request.length
-        };
+    fn load(&mut self, request: &Request) -> io::Result<()> {
+        let length = body::skip(&mut self.stream, request.length, request.chunked)?;
         self.whole(request, "application/json", format!("{{\"bytes\":{length}}}").as_bytes())
     }
 
-    fn swallow_chunks(&mut self, scratch: &mut [u8]) -> io::Result<u64> {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            self.stream.read_line(&mut line)?;
-            let mut digits = line.trim_end().bytes().map(hex_digit);
-            let size = digits.try_fold(0, |size, digit| Some(size * 16 + u64::from(digit?)));
-            let size = size.ok_or(io::ErrorKind::InvalidData)?;
-            // The line break behind it too, which the last one has as well.
-            swallow_bytes(&mut self.stream, size + 2, scratch)?;
-            if size == 0 {
-                return Ok(length);
-            }
-            length += size;
-        }
+    /// Reads what the container is to be, and says that it is there.
+    fn create(&mut self, request: &Request) -> io::Result<()> {
+        body::skip(&mut self.stream, request.length, request.chunked)?;
+        self.reply("201 Created", request, "application/json", CREATED)
     }
 
     /// What `attach` and `exec` become.
@@ -241,17 +229,6 @@ impl Connection {
     }
 }
 
-fn swallow_bytes(from: &mut impl Read, mut left: u64, scratch: &mut [u8]) -> io::Result<()> {
-    while left > 0 {
-        let count = from.take(left).read(scratch)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        left -= count as u64;
-    }
-    Ok(())
-}
-
 /// The bytes as one chunk.
 pub fn chunk(bytes: &[u8]) -> Vec<u8> {
     let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
@@ -261,3 +238,8 @@ pub fn chunk(bytes: &[u8]) -> Vec<u8> {
 }
 
 const VERSION: &[u8] = br#"{"Version":"20.10.24","ApiVersion":"1.41","MinAPIVersion":"1.12","Os":"linux","Arch":"amd64"}"#;
+
+/// What any container is: the gate looks at it before it lets somebody attach.
+const CONTAINER: &[u8] = br#"{"Id":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","Config":{},"HostConfig":{}}"#;
+const CREATED: &[u8] =
+    br#"{"Id":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","Warnings":[]}"#;

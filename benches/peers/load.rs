@@ -10,9 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub const PING: &[u8] = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n";
 pub const LIST: &[u8] = b"GET /v1.41/containers/json HTTP/1.1\r\nHost: docker\r\n\r\n";
+/// Nothing in the policy opens secrets.
+pub const REFUSED: &[u8] = b"GET /v1.41/secrets HTTP/1.1\r\nHost: docker\r\n\r\n";
 const EVENTS: &[u8] = b"GET /v1.41/events HTTP/1.1\r\nHost: docker\r\n\r\n";
 const ATTACH: &[u8] = b"POST /v1.41/containers/x/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\n\
     Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n";
+
+/// The same create that the benchmark of judging examines.
+const CREATED: &str = include_str!("../support/create.json");
+const CREATED_BYTES: usize = 4 << 10;
 
 /// What a client of bulk reads or writes at once.
 const BULK_BYTES: usize = 256 << 10;
@@ -22,6 +28,23 @@ const BULK_BYTES: usize = 256 << 10;
 pub enum Framing {
     Chunks,
     Length,
+}
+
+/// A create with a body of 4 KiB, which names no volume: one that exists already is looked at, a
+/// request to the daemon for each.
+pub fn create() -> Result<Vec<u8>, Failure> {
+    let mut body: serde_json::Value = serde_json::from_str(CREATED)?;
+    body["HostConfig"]["Binds"] = serde_json::json!([]);
+    let mounts = body["HostConfig"]["Mounts"].as_array_mut().ok_or("a create without mounts")?;
+    mounts.retain(|mount| mount["Type"] != "volume");
+    let length = body.to_string().len() + r#","PADDING=""#.len();
+    let padding = format!("PADDING={}", "x".repeat(CREATED_BYTES - length));
+    body["Env"].as_array_mut().ok_or("a create without variables")?.push(padding.into());
+    let head = format!(
+        "POST /v1.41/containers/create?name=web HTTP/1.1\r\nHost: docker\r\n\
+        Content-Type: application/json\r\nContent-Length: {CREATED_BYTES}\r\n\r\n"
+    );
+    Ok(format!("{head}{body}").into_bytes())
 }
 
 /// How long each of `count` took; the first tenth of as many more warms everything up.

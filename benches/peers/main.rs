@@ -1,15 +1,19 @@
 //! The gate beside its peers, in one run: straight on the socket, a byte copier (the floor), and
-//! `HAProxy` with the ancestors' kind of rules. `make bench-peers` and `make syscalls` run it; each
-//! peer is a process of its own, the stand-in daemon and the copier are this program again.
+//! `HAProxy` with the ancestors' kind of rules. `make bench-peers`, `make syscalls` and
+//! `make instructions` (of the gate alone) run it; each peer is a process of its own, the stand-in
+//! daemon and the copier are this program again.
 
 use options::{Options, Task};
 use std::process::ExitCode;
 
+mod body;
+mod budget;
 mod client;
 mod compare;
 mod copier;
 mod daemon;
 mod figures;
+mod instructions;
 mod load;
 mod options;
 mod processes;
@@ -33,11 +37,14 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Result<(), Failure> {
     match options.task {
         // `cargo bench` runs every bench; this one takes minutes and wants other programs.
-        Task::Nothing => println!("peers: run by `make bench-peers` and `make syscalls`"),
+        Task::Nothing => {
+            println!("peers: run by `make bench-peers`, `make syscalls`, `make instructions`");
+        }
         Task::Daemon { socket } => daemon::serve(&socket)?,
         Task::Copier { listen, daemon } => copier::serve(listen, &daemon)?,
         Task::Compare => compare::compare(&options)?,
         Task::Syscalls => syscalls::count(&options)?,
+        Task::Instructions => instructions::count(&options)?,
     }
     Ok(())
 }

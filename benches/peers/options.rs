@@ -19,6 +19,8 @@ pub enum Task {
     Compare,
     /// Count system calls.
     Syscalls,
+    /// Count instructions, and hold them against the budget.
+    Instructions,
 }
 
 /// And how.
@@ -34,6 +36,8 @@ pub struct Options {
     pub subjects: Vec<String>,
     /// Everything on one processor: what the scheduler does between two is the largest noise.
     pub pinned: bool,
+    /// The counts become the budget.
+    pub update: bool,
 }
 
 impl Options {
@@ -45,6 +49,7 @@ impl Options {
             gates: Vec::new(),
             subjects: Vec::new(),
             pinned: true,
+            update: false,
         };
         let mut parser = Parser::from_env();
         while let Some(argument) = parser.next()? {
@@ -58,6 +63,7 @@ impl Options {
                 Arg::Long("gate") => options.gates.push(parser.value()?.into()),
                 Arg::Long("subject") => options.subjects.push(parser.value()?.string()?),
                 Arg::Long("unpinned") => options.pinned = false,
+                Arg::Long("update") => options.update = true,
                 // Cargo adds it.
                 Arg::Long("bench") => {}
                 Arg::Long(_) | Arg::Short(_) => return Err(argument.unexpected().into()),
@@ -75,6 +81,7 @@ fn task(name: &str, parser: &mut Parser) -> Result<Task, Failure> {
         }
         "compare" => Task::Compare,
         "syscalls" => Task::Syscalls,
-        _ => return Err(format!("{name}: not compare or syscalls").into()),
+        "instructions" => Task::Instructions,
+        _ => return Err(format!("{name}: not compare, syscalls or instructions").into()),
     })
 }

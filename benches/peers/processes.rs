@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 const START_PATIENCE: Duration = Duration::from_secs(5);
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Under callgrind everything takes some fifty times as long.
+const COUNTED_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Which parts of the API are open, in the ancestors' words.
 const POLICY: [&str; 7] = ["CONTAINERS", "EVENTS", "EXEC", "IMAGES", "PING", "POST", "VERSION"];
 
@@ -34,6 +37,13 @@ pub enum Kind {
         binary: PathBuf,
         settings: Vec<(String, String)>,
     },
+    /// The gate under callgrind, which writes into `log` how many instructions it has counted.
+    Counted {
+        valgrind: PathBuf,
+        binary: PathBuf,
+        settings: Vec<(String, String)>,
+        log: PathBuf,
+    },
 }
 
 impl Kind {
@@ -43,6 +53,7 @@ impl Kind {
             Kind::Straight => return Ok(None),
             Kind::Copier => Command::new(env::current_exe()?),
             Kind::Haproxy { binary } | Kind::Gate { binary, .. } => Command::new(binary),
+            Kind::Counted { valgrind, .. } => Command::new(valgrind),
         };
         // The caller's environment would set this and that.
         command.env_clear().envs(POLICY.map(|name| (name, "1")));
@@ -58,8 +69,24 @@ impl Kind {
             Kind::Gate { settings, .. } => {
                 command.envs(settings.iter().cloned());
             }
+            Kind::Counted { binary, settings, log, .. } => {
+                // Only the sum is wanted, and the gate gives up the right to write elsewhere.
+                command.args(["--tool=callgrind", "--vgdb=no", "--callgrind-out-file=/dev/null"]);
+                command.arg(format!("--log-file={}", log.display())).arg(binary);
+                command.envs(settings.iter().cloned());
+            }
         }
         Ok(Some(command))
+    }
+
+    /// How long it may take to start, and to end.
+    fn patience(&self) -> (Duration, Duration) {
+        match self {
+            Kind::Straight | Kind::Copier | Kind::Haproxy { .. } | Kind::Gate { .. } => {
+                (START_PATIENCE, END_PATIENCE)
+            }
+            Kind::Counted { .. } => (COUNTED_PATIENCE, COUNTED_PATIENCE),
+        }
     }
 }
 
@@ -79,9 +106,10 @@ impl Peer {
             let peer = Self { address: SockAddr::unix(daemon)?, process: None };
             return Ok((peer, Duration::ZERO));
         };
-        let process = Some(Process::start(&mut command)?);
+        let (to_start, to_end) = kind.patience();
+        let process = Some(Process::start(&mut command, to_end)?);
         let peer = Self { address: listen.into(), process };
-        wait_for_an_answer(&peer.address)?;
+        wait_for_an_answer(&peer.address, to_start)?;
         Ok((peer, begin.elapsed()))
     }
 
@@ -103,15 +131,20 @@ impl Daemon {
         fs::create_dir(&folder)?;
         let mut command = Command::new(env::current_exe()?);
         command.arg("daemon").arg(folder.join("daemon.sock"));
-        let started = Process::start(&mut command);
+        let started = Process::start(&mut command, END_PATIENCE);
         let process = started.inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
         let daemon = Self { folder, _process: process };
-        wait_for_an_answer(&SockAddr::unix(daemon.socket())?)?;
+        wait_for_an_answer(&SockAddr::unix(daemon.socket())?, START_PATIENCE)?;
         Ok(daemon)
     }
 
     pub fn socket(&self) -> PathBuf {
-        self.folder.join("daemon.sock")
+        self.file("daemon.sock")
+    }
+
+    /// A place for a file that goes with the daemon.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 }
 
@@ -122,17 +155,21 @@ impl Drop for Daemon {
 }
 
 /// A process, ended when dropped.
-pub struct Process(Child);
+pub struct Process {
+    child: Child,
+    /// How long it may take to end by itself.
+    patience: Duration,
+}
 
 impl Process {
-    fn start(command: &mut Command) -> Result<Self, Failure> {
+    fn start(command: &mut Command, patience: Duration) -> Result<Self, Failure> {
         // Everybody logs as by default, to nobody.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(Self(spawn(command)?))
+        Ok(Self { child: spawn(command)?, patience })
     }
 
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     /// The time that its threads have been running, to the nanosecond; `times` counts in ticks.
@@ -157,14 +194,14 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = kill(Pid::from_raw(self.id().cast_signed()), Signal::SIGTERM);
         let begin = Instant::now();
-        while begin.elapsed() < END_PATIENCE {
-            if !matches!(self.0.try_wait(), Ok(None)) {
+        while begin.elapsed() < self.patience {
+            if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
             thread::sleep(Duration::from_millis(1));
         }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -182,12 +219,12 @@ fn free_address() -> Result<SocketAddr, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn wait_for_an_answer(address: &SockAddr) -> Result<(), Failure> {
+fn wait_for_an_answer(address: &SockAddr, patience: Duration) -> Result<(), Failure> {
     let begin = Instant::now();
     loop {
         match Client::connect(address).and_then(|mut client| client.ask(PING)) {
             Ok(_) => return Ok(()),
-            Err(failure) if begin.elapsed() > START_PATIENCE => {
+            Err(failure) if begin.elapsed() > patience => {
                 return Err(format!("it does not start to answer: {failure}").into());
             }
             Err(_) => thread::sleep(Duration::from_micros(100)),

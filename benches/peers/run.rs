@@ -1,5 +1,5 @@
-//! What a comparison and a count have in common: the machine made ready, the stand-in daemon, and
-//! the list of those who are looked at.
+//! What comparisons and counts have in common: the machine made ready, the stand-in daemon, and the
+//! list of those who are looked at.
 
 use crate::Failure;
 use crate::options::Options;
@@ -11,6 +11,9 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use std::path::PathBuf;
 
+/// The gate as it is built here.
+pub const OURS: &str = env!("CARGO_BIN_EXE_dockgate");
+
 /// Column or row, and what it stands for.
 pub struct Subject {
     pub name: String,
@@ -20,7 +23,6 @@ pub struct Subject {
 /// A run under way; what was started ends with it.
 pub struct Run {
     pub daemon: Daemon,
-    pub subjects: Vec<Subject>,
     signals: SignalFd,
 }
 
@@ -35,7 +37,7 @@ impl Run {
         if options.pinned {
             pin()?;
         }
-        Ok(Self { daemon: Daemon::start()?, subjects: subjects(options)?, signals })
+        Ok(Self { daemon: Daemon::start()?, signals })
     }
 
     /// An interrupt is seen between two measurements, so that everything is tidied up.
@@ -58,8 +60,8 @@ fn pin() -> Result<(), Failure> {
 }
 
 /// The fixed ones, and further builds and settings of the gate.
-fn subjects(options: &Options) -> Result<Vec<Subject>, Failure> {
-    let ours = PathBuf::from(env!("CARGO_BIN_EXE_dockgate"));
+pub fn subjects(options: &Options) -> Result<Vec<Subject>, Failure> {
+    let ours = PathBuf::from(OURS);
     let mut subjects = vec![
         Subject { name: "straight".to_owned(), kind: Kind::Straight },
         Subject { name: "copier".to_owned(), kind: Kind::Copier },

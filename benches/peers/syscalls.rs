@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::load;
 use crate::options::Options;
 use crate::processes::{Kind, Peer, Process, installed, spawn};
-use crate::run::Run;
+use crate::run::{self, Run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use socket2::SockAddr;
@@ -16,8 +16,6 @@ const TIMES: u32 = 1000;
 
 /// With as many to warm up.
 const DONE: f64 = 1100.0;
-
-const REFUSED: &[u8] = b"GET /v1.41/secrets HTTP/1.1\r\nHost: docker\r\n\r\n";
 
 /// What is counted, and how it is brought about.
 struct Unit {
@@ -36,7 +34,7 @@ const UNITS: [Unit; 4] = [
     Unit {
         name: "a refused one on a kept connection",
         refusal: true,
-        act: |address| load::kept(address, REFUSED, 403, TIMES).map(drop),
+        act: |address| load::kept(address, load::REFUSED, 403, TIMES).map(drop),
     },
     Unit {
         name: "a new connection and one request",
@@ -53,9 +51,10 @@ const UNITS: [Unit; 4] = [
 /// Counts, and prints a table.
 pub fn count(options: &Options) -> Result<(), Failure> {
     installed("strace").ok_or("strace is not installed")?;
+    let subjects = run::subjects(options)?;
     let run = Run::begin(options)?;
     println!("| | | calls | by name |\n|---|---|---|---|");
-    for subject in &run.subjects {
+    for subject in &subjects {
         for unit in &UNITS {
             run.go_on()?;
             if unit.refusal && matches!(subject.kind, Kind::Straight | Kind::Copier) {
