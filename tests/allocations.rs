@@ -1,5 +1,5 @@
 //! A request that is passed on as it is costs no allocation: what its connection needs is made
-//! when it begins, and what passes through is borrowed. Counted on the thread of the event loop,
+//! when it begins, and what passes through is borrowed. Counted on the thread of the runtime,
 //! whose connection is served as in the program. A client and a daemon stand at its ends.
 //!
 //! What is left out is what does not belong to a request: accepting, and the clock that ticks once

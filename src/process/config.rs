@@ -66,7 +66,7 @@ pub struct Config {
     pub log_format: Format,
     /// How often the daemon is pinged; never, if that is zero.
     pub watchdog: Duration,
-    /// How many event loops.
+    /// How many threads with a runtime of their own.
     pub workers: usize,
     /// What running requests get after SIGTERM.
     pub shutdown_grace: Duration,

@@ -81,7 +81,7 @@ pub const SETTINGS: &[Setting] = &[
         "seconds between pings of the gate's own to the daemon, whose loss and return are logged; 0: none",
     ),
     setting("MIN_API_VERSION", "1.24", "requests that name an older API version are refused"),
-    setting("WORKERS", "1", "threads, each with its own event loop"),
+    setting("WORKERS", "1", "threads, each with its own runtime"),
     setting(
         "SHUTDOWN_GRACE",
         "10",

@@ -49,12 +49,11 @@ const TABLE: &[Line] = &[
     (libc::SYS_getsockopt, Nothing, "who the peer is, whether it has reset"),
     (libc::SYS_getpeername, Nothing, "who the peer is"),
     (libc::SYS_getsockname, Nothing, "where a listener is"),
-    // The event loop.
+    // The runtime.
     (libc::SYS_epoll_ctl, Nothing, "which sockets to wait for"),
     #[cfg(target_arch = "x86_64")]
     (libc::SYS_epoll_wait, Nothing, "waiting"),
     (libc::SYS_epoll_pwait, Nothing, "waiting"),
-    (libc::SYS_epoll_pwait2, Nothing, "waiting"),
     (libc::SYS_read, Nothing, "being woken: signals, timers and other threads"),
     (libc::SYS_pread64, Nothing, "the memory that metrics tell of, from an open file of /proc"),
     (libc::SYS_timerfd_settime, Nothing, "deadlines' ticks, pauses"),

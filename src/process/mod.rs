@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 mod container;
 pub mod environment;
+pub mod file_limit;
 pub mod filter;
 pub mod grants;
 pub mod healthcheck;

@@ -1,5 +1,5 @@
 //! One question to a running gate and its answer, with plain blocking sockets: what the health
-//! check and its likeness of wget need, without the cost of an event loop. Nothing outlives its
+//! check and its likeness of wget need, without the cost of a runtime. Nothing outlives its
 //! deadline.
 
 use crate::http::{Asked, BodyFraming, HeadScan, Hijack, Next, ResponseHead, Status};

@@ -4,6 +4,7 @@
 use super::activation;
 use super::config::Config;
 use super::container;
+use super::file_limit;
 use super::grants;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
@@ -21,14 +22,12 @@ use crate::proxy::closing::Closing;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::engine::{self, Info, Judged};
 use crate::proxy::listener::{Binding, Listener, Place};
-use crate::proxy::pipe::PIPES_MAX;
 use crate::proxy::places::Places;
 use crate::proxy::share::Total;
 use crate::proxy::status::StatusListener;
 use crate::proxy::watch;
 use crate::proxy::worker::Worker;
 use crate::runtime::{Runtime, sleep, spawn};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,23 +40,6 @@ use std::thread;
 use std::time::Instant;
 use tokio::select;
 use tracing::{error, info, warn};
-
-/// Descriptors that are not connections: standard ones, signals, and some to look at the socket
-/// when something is wrong.
-const RESERVED_FILES: u64 = 16;
-
-/// A worker's own: its runtime's five, its listeners, and for each of them a client that waits for a
-/// place.
-const FILES_PER_WORKER: u64 = 16;
-
-/// A connection's own, its client's and its daemon's.
-const FILES_PER_CONNECTION: u64 = 2;
-
-/// Clients that have as many connections as they may have, and read that of one more.
-const REFUSED_MAX: u64 = 32;
-
-/// More connections than this are not counted on, whatever the file limit.
-const CONNECTIONS_MAX: u64 = 1 << 20;
 
 /// sysexits(3), `EX_TEMPFAIL`: to be started again.
 const EXIT_STALE: u8 = 75;
@@ -139,8 +121,8 @@ impl<'c> Bound<'c> {
         let Self { config, listeners, status, audit } = self;
         let (audit, writer) = audit.unzip();
         let reserved = status.as_ref().map_or(0, |_| StatusListener::FILES_MAX);
-        let files = raise_file_limit().saturating_sub(reserved);
-        let places = connections_max(files, config.workers);
+        let files = file_limit::raise().saturating_sub(reserved);
+        let places = file_limit::connections_max(files, config.workers);
         let daemon = Daemon::at(&config.socket_path)?;
         let rules = config.rules.clone().with_own(own(config, &listeners));
         let Proven { mut said, mut kept } =
@@ -173,7 +155,11 @@ impl<'c> Bound<'c> {
             }),
             listeners,
             status,
-            places: Arc::new(Places::new(places, refused_max(files), config.limits.client_share)),
+            places: Arc::new(Places::new(
+                places,
+                file_limit::refused_max(files),
+                config.limits.client_share,
+            )),
             places_max: places,
             writer,
             said,
@@ -336,32 +322,6 @@ fn bind(config: &Config) -> io::Result<Vec<Vec<Listener>>> {
         all.push(all[0].iter().map(|one| one.again(binding)).collect::<io::Result<_>>()?);
     }
     Ok(all)
-}
-
-/// Raises the soft file limit to the hard one and returns it. Nothing is allocated for it.
-fn raise_file_limit() -> u64 {
-    const FALLBACK: u64 = 1024;
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return FALLBACK };
-    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
-        Ok(()) => hard,
-        Err(_) => soft,
-    }
-}
-
-/// How many connections fit a file limit.
-fn connections_max(files: u64, workers: usize) -> usize {
-    let workers = workers as u64;
-    // Pipes are few where files are: whoever gets none copies.
-    let pipes = (2 * PIPES_MAX as u64 * workers).min(files / 8);
-    let reserved = RESERVED_FILES + FILES_PER_WORKER * workers + pipes + refused_max(files) as u64;
-    let connections =
-        (files.saturating_sub(reserved) / FILES_PER_CONNECTION).clamp(1, CONNECTIONS_MAX);
-    usize::try_from(connections).unwrap_or(usize::MAX)
-}
-
-/// How many clients may be told that they have too many connections, beside those.
-fn refused_max(files: u64) -> usize {
-    usize::try_from((files / REFUSED_MAX).clamp(1, REFUSED_MAX)).unwrap_or(1)
 }
 
 /// Tells what has no line of its own in the log, while there is anything.

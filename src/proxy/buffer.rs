@@ -41,7 +41,7 @@ struct Pool {
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = RefCell::default();
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
 }
 
 /// A queue of bytes: filled at its end, consumed from its front.
@@ -103,7 +103,10 @@ impl Buffer {
         let is_full = end == self.bytes.len();
         // What was kept while waiting is no buffer to read into, also when it is empty.
         let least = if is_full { SMALL_BYTES } else { TINY_BYTES };
-        if self.bytes.len() < least {
+        if self.bytes.len() < least && filled == 0 {
+            give_back(mem::replace(&mut self.bytes, lend(0, self.owner)), self.owner);
+            self.put(0..0);
+        } else if self.bytes.len() < least {
             self.exchange(lend(filled, self.owner));
         } else if is_full && start > 0 {
             self.bytes.copy_within(start..end, 0);
@@ -177,6 +180,10 @@ fn lend(filled: usize, owner: Owner) -> Box<[u8]> {
 }
 
 impl Pool {
+    const fn new() -> Self {
+        Self { free: Vec::new(), lent: 0, lent_to: Lent::new(), held: 0, held_by: Lent::new() }
+    }
+
     /// Whether there is one in full size for this owner.
     fn has_full(&self, owner: Owner) -> bool {
         let free = LENT_MAX.checked_sub(self.lent + 1);

@@ -143,7 +143,7 @@ impl Listener {
     /// Puts it into the current runtime.
     ///
     /// # Errors
-    /// It can't be registered with epoll.
+    /// It can't be registered with the I/O driver.
     pub fn start(self) -> io::Result<Acceptor> {
         let is_unix = matches!(self.place, Place::Unix(_));
         let readiness = Readiness::new(self.socket.into())?;

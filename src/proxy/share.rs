@@ -45,8 +45,9 @@ impl ClientShare {
 
     /// This share of so much.
     fn of(self, whole: usize) -> usize {
-        let share = whole as u128 * u128::from(self.0) / Self::WHOLE as u128;
-        usize::try_from(share).unwrap_or(usize::MAX)
+        // The whole hundreds and the rest each on their own: their product can't overflow.
+        let percent = usize::from(self.0);
+        whole / Self::WHOLE * percent + whole % Self::WHOLE * percent / Self::WHOLE
     }
 
     /// The share of a network whose clients have this one.
@@ -121,6 +122,12 @@ impl Owner {
 pub struct Lent(Vec<usize>);
 
 impl Lent {
+    /// Nothing is lent yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// How much it holds.
     #[must_use]
     pub fn of(&self, owner: Owner) -> usize {

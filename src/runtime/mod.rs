@@ -12,6 +12,7 @@ pub use sleep::{Sleep, sleep};
 
 use std::fmt;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
@@ -33,6 +34,11 @@ impl Runtime {
     /// No descriptor or memory is left: it needs five descriptors, and the first runtime of a process
     /// two more, for signals.
     pub fn new() -> io::Result<Self> {
+        // tokio panics where it can't make the pair of sockets by which it hears of signals.
+        UnixStream::pair().map_err(|error| {
+            let why = format!("no pair of sockets to hear of signals by (socketpair(2)): {error}");
+            io::Error::new(error.kind(), why)
+        })?;
         let local =
             Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
         let timer = {
@@ -68,8 +74,7 @@ impl Drop for Runtime {
 /// This thread has no runtime.
 #[inline]
 pub fn spawn(future: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
-    // Boxed here, so that the pointer is moved into tokio's task and not the future.
-    task::spawn_local(Box::pin(future))
+    task::spawn_local(future)
 }
 
 /// Returns `Pending` and has the current task polled again after the other tasks that are ready and a
@@ -120,7 +125,6 @@ mod tests {
     use std::cell::Cell;
     use std::future::{pending, poll_fn, ready};
     use std::io::Read as _;
-    use std::os::unix::net::UnixStream;
     use std::rc::Rc;
     use std::sync::Arc;
     use std::time::Duration;

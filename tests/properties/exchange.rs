@@ -1,4 +1,4 @@
-//! A whole connection between a client and a scripted daemon, with the gate's own event loop between
+//! A whole connection between a client and a scripted daemon, with the gate's own runtime between
 //! them: what the daemon gets is the requests that the policy allows, in order and as they were sent,
 //! and nothing else; what the client gets is the daemon's bytes or the gate's own answers.
 //!

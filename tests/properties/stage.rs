@@ -1,4 +1,4 @@
-//! Where a connection is played: the gate's own code for one client, on its own event loop, and in the
+//! Where a connection is played: the gate's own code for one client, on its own runtime, and in the
 //! same thread a client and a daemon that do a step whenever the gate has nothing more to do. No clock
 //! is looked at, and the same script is played the same way.
 

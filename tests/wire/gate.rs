@@ -386,7 +386,7 @@ impl Drop for Gate {
         if thread::panicking() {
             eprintln!("the gate's log:\n{log}");
         } else {
-            // The event loop catches a panic, so that nothing else might show it.
+            // The runtime catches a panic, so that nothing else might show it.
             assert!(!log.contains("panicked"), "{log}");
         }
     }
