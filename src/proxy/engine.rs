@@ -7,8 +7,9 @@ use crate::admission::existing::ContainerUse;
 use crate::admission::json::{self, Json};
 use crate::admission::lookup::Resolved;
 use crate::admission::own::{self, Own, OwnContainer};
+use bytes::Bytes;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::info;
 
@@ -21,21 +22,20 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The last answer to `GET /info`.
 #[derive(Debug, Default)]
-pub struct Info(Mutex<Option<(Instant, Arc<[u8]>)>>);
+pub struct Info(Mutex<Option<(Instant, Bytes)>>);
 
 impl Info {
     /// The answer's body, unless it is too old.
     #[must_use]
-    pub fn get(&self) -> Option<Arc<[u8]>> {
+    pub fn get(&self) -> Option<Bytes> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, body) = kept.as_ref()?;
-        (since.elapsed() < INFO_TIME_MAX).then(|| Arc::clone(body))
+        (since.elapsed() < INFO_TIME_MAX).then(|| body.clone())
     }
 
     /// Keeps an answer's body.
-    pub fn keep(&self, body: &[u8]) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), body.into()));
+    pub fn keep(&self, body: Bytes) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), body));
     }
 }
 
@@ -121,7 +121,7 @@ async fn inspect(id: &str, daemon: &Daemon) -> Result<Option<OwnContainer>, Unre
     }
 }
 
-async fn ask(path: &str, daemon: &Daemon) -> Result<(u16, Vec<u8>), Unreachable> {
+async fn ask(path: &str, daemon: &Daemon) -> Result<(u16, Bytes), Unreachable> {
     let mut socket = daemon.connect().await?;
     let answer = inquiry::ask_alone(path, &mut socket, ANSWER_TIME_MAX).await;
     let answer = answer.map_err(|why| unknown(&why.to_string()))?;

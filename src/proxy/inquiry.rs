@@ -13,6 +13,7 @@ use crate::http::{
     ResponseHead, Trailers,
 };
 use crate::runtime::sleep;
+use bytes::{Bytes, BytesMut};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -31,7 +32,7 @@ pub struct Answer {
     /// The status code.
     pub status: u16,
     /// The body, without its framing.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// Whether the connection can be used again.
     pub persistence: Persistence,
 }
@@ -151,7 +152,7 @@ struct Asking<'d> {
     inbox: Buffer,
     asked: Asked,
     head: Option<(u16, BodyCursor, Persistence)>,
-    body: Vec<u8>,
+    body: BytesMut,
 }
 
 impl<'d> Asking<'d> {
@@ -165,7 +166,7 @@ impl<'d> Asking<'d> {
             inbox: Buffer::of(owner),
             asked,
             head: None,
-            body: Vec::new(),
+            body: BytesMut::new(),
         }
     }
 
@@ -225,7 +226,7 @@ impl<'d> Asking<'d> {
         let persistence = if self.inbox.is_empty() { *persistence } else { Persistence::Close };
         Ok(cursor.is_complete().then(|| Answer {
             status: *status,
-            body: std::mem::take(&mut self.body),
+            body: self.body.split().freeze(),
             persistence,
         }))
     }

@@ -94,7 +94,7 @@ mod tests {
 
     fn name_in(body: &str) -> Option<String> {
         let persistence = Persistence::KeepAlive;
-        name(&Answer { status: 200, body: body.as_bytes().to_vec(), persistence })
+        name(&Answer { status: 200, body: body.to_owned().into(), persistence })
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Connection {
                         self.daemon = None;
                     }
                     if is_info && answer.status == 200 {
-                        self.gate.info.keep(&answer.body);
+                        self.gate.info.keep(answer.body.clone());
                     }
                     inquiry.answer(Some((answer.status, &answer.body)));
                 }
