@@ -4,9 +4,10 @@
 use super::operation::Operation;
 use super::route::{Path, ROUTES};
 use super::version::ApiVersion;
-use crate::http::{Method, Target, target::percent_decode, word};
+use crate::http::{Method, Target, target::percent_decode};
 use core::fmt;
 use core::ops::Range;
+use memchr::memchr;
 
 /// A request reduced to the API's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +132,8 @@ fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = path.strip_prefix(b"/");
     core::iter::from_fn(move || {
         let path = rest?;
-        let (segment, after) =
-            word::split(path, |word| word::equal(word, b'/')).unwrap_or((path, b""));
+        let end = memchr(b'/', path).unwrap_or(path.len());
+        let (segment, after) = path.split_at_checked(end)?;
         rest = after.strip_prefix(b"/");
         Some(segment)
     })

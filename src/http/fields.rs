@@ -3,10 +3,9 @@
 
 use super::body::BodyFraming;
 use super::error::HeadError;
-use super::line::{FIELD_LINES_MAX, field, trim};
 use super::number;
-use super::token::is;
 use super::{Persistence, Version};
+use httparse::Header;
 
 /// The values of a field that should come once, and whether it came more often.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,17 +28,30 @@ impl<'b> Once<'b> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Types<'b> {
     pub first: Option<&'b [u8]>,
-    /// One of them names what Go reads as a form.
-    pub is_form: bool,
-    /// One of them has a byte outside ASCII.
-    pub is_odd: bool,
+    /// One of the others names what Go reads as a form.
+    again_a_form: bool,
+    /// One of the others has a byte outside ASCII.
+    again_odd: bool,
 }
 
 impl<'b> Types<'b> {
     fn add(&mut self, value: &'b [u8]) {
-        self.first = self.first.or(Some(value));
-        self.is_form |= is_form(value);
-        self.is_odd |= !value.is_ascii();
+        if self.first.is_none() {
+            self.first = Some(value);
+        } else {
+            self.again_a_form |= is_form(value);
+            self.again_odd |= !value.is_ascii();
+        }
+    }
+
+    /// One of them names what Go reads as a form.
+    pub(super) fn is_form(&self) -> bool {
+        self.again_a_form || self.first.is_some_and(is_form)
+    }
+
+    /// One of them has a byte outside ASCII.
+    pub(super) fn is_odd(&self) -> bool {
+        self.again_odd || self.first.is_some_and(|value| !value.is_ascii())
     }
 }
 
@@ -57,41 +69,29 @@ pub(super) struct Fields<'b> {
 }
 
 impl<'b> Fields<'b> {
-    /// Reads the lines up to the blank one; what follows that is returned with what was gathered.
-    pub(super) fn gather(mut lines: &'b [u8]) -> Result<(Self, &'b [u8]), HeadError> {
+    /// Gathers them from a head's field lines, in their order.
+    pub(super) fn gather(lines: &[Header<'b>]) -> Self {
         let mut fields = Self::default();
-        for room in (0..=FIELD_LINES_MAX).rev() {
-            let Some((name, value, rest)) = field(lines)? else { break };
-            if room == 0 {
-                return Err(HeadError::TooManyFields);
-            }
-            lines = rest;
-            // The letters that the names below begin with: one comparison for most lines.
-            if matches!(
-                name.first(),
-                Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'O' | b'o' | b'T' | b't')
-            ) {
-                fields.add(name, trim(value));
+        for &Header { name, value } in lines {
+            // One comparison for most lines.
+            let name = name.as_bytes();
+            match name.len() {
+                4 if is(name, b"host") => fields.host.add(value),
+                6 if is(name, b"origin") => fields.origin.add(value),
+                6 if is(name, b"expect") => {
+                    fields.expect_continue |= has_token(value, b"100-continue");
+                }
+                10 if is(name, b"connection") => {
+                    fields.close |= has_token(value, b"close");
+                    fields.keep_alive |= has_token(value, b"keep-alive");
+                }
+                12 if is(name, b"content-type") => fields.content_type.add(value),
+                14 if is(name, b"content-length") => fields.content_length.add(value),
+                17 if is(name, b"transfer-encoding") => fields.transfer_encoding.add(value),
+                _ => {}
             }
         }
-        Ok((fields, lines.get(2..).unwrap_or_default()))
-    }
-
-    #[inline(never)]
-    fn add(&mut self, name: &[u8], value: &'b [u8]) {
-        match name.len() {
-            4 if is(name, b"host") => self.host.add(value),
-            6 if is(name, b"origin") => self.origin.add(value),
-            6 if is(name, b"expect") => self.expect_continue |= has_token(value, b"100-continue"),
-            10 if is(name, b"connection") => {
-                self.close |= has_token(value, b"close");
-                self.keep_alive |= has_token(value, b"keep-alive");
-            }
-            12 if is(name, b"content-type") => self.content_type.add(value),
-            14 if is(name, b"content-length") => self.content_length.add(value),
-            17 if is(name, b"transfer-encoding") => self.transfer_encoding.add(value),
-            _ => {}
-        }
+        fields
     }
 
     /// The framing that Content-Length and Transfer-Encoding give (RFC 9112, section 6.3), `None`
@@ -137,4 +137,35 @@ fn is_form(value: &[u8]) -> bool {
 /// Whether a comma-separated list holds a token, in any case.
 fn has_token(list: &[u8], token: &[u8]) -> bool {
     list.split(|&byte| byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
+}
+
+/// Whether a token is `word`, which is written in lower case, in any case. A token has no byte
+/// but letters that the bit changes into another one of these words.
+fn is<const N: usize>(token: &[u8], word: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(token).is_ok_and(|token| {
+        token.iter().zip(word).fold(0, |differs, (byte, other)| differs | (byte | 0x20) ^ other)
+            == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_other_token_is_taken_for_a_word() {
+        let is_tchar =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        for byte in (0..=255u8).filter(|&byte| is_tchar(byte)) {
+            for other in *b"content-lgh" {
+                let same = byte.eq_ignore_ascii_case(&other);
+                assert_eq!(is(&[byte], &[other]), same, "{byte} {other}");
+            }
+        }
+        assert!(is(b"Content-LENGTH", b"content-length"));
+        assert!(!is(b"Content-Lengt", b"content-length"));
+        assert!(!is(b"Content-Lengths", b"content-length"));
+        // Two bytes that differ by the same bits.
+        assert!(!is(b"iosu", b"host"));
+    }
 }

@@ -17,15 +17,14 @@ pub mod body;
 mod chunked;
 pub mod error;
 mod fields;
-mod line;
 pub mod number;
+mod pairs;
 pub mod reframe;
 pub mod request;
 pub mod response;
 pub mod scan;
+pub mod strict;
 pub mod target;
-mod token;
-pub(crate) mod word;
 
 pub use body::{BodyCursor, BodyFraming};
 pub use chunked::Trailers;

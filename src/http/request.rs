@@ -4,10 +4,11 @@
 use super::body::BodyFraming;
 use super::error::HeadError;
 use super::fields::Fields;
-use super::line;
 use super::target::Target;
-use super::{Persistence, Version};
+use super::{Persistence, Version, strict};
 use core::fmt;
+use core::mem::MaybeUninit;
+use memchr::memchr;
 
 /// The methods that the daemon's router knows. They are case-sensitive (RFC 9110, section 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +30,14 @@ pub enum Method {
 }
 
 impl Method {
-    fn of(token: &[u8]) -> Self {
+    fn of(token: &str) -> Self {
         match token {
-            b"GET" => Self::Get,
-            b"HEAD" => Self::Head,
-            b"POST" => Self::Post,
-            b"PUT" => Self::Put,
-            b"DELETE" => Self::Delete,
-            b"OPTIONS" => Self::Options,
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
             _ => Self::Other,
         }
     }
@@ -94,15 +95,12 @@ impl<'b> RequestHead<'b> {
     /// # Errors
     /// Whatever has no single reading, see [`HeadError`].
     pub fn parse(head: &'b [u8]) -> Result<Self, HeadError> {
-        let (method, target, version, lines) =
-            line::request(head).map_err(|error| start_line_error(error, head))?;
-        let (fields, beyond) = Fields::gather(lines)?;
-        if !beyond.is_empty() {
-            return Err(HeadError::StartLine);
-        }
+        let mut room = [const { MaybeUninit::uninit() }; strict::FIELD_LINES_MAX];
+        let tokens = strict::request(head, &mut room)?;
+        let (fields, version) = (Fields::gather(tokens.fields), tokens.version);
         let framing = fields.framing(version)?.unwrap_or(BodyFraming::Empty);
         // Go lower-cases the first of them as Unicode (U+0130 becomes `i`) and trims Unicode blanks.
-        if fields.content_type.is_odd {
+        if fields.content_type.is_odd() {
             return Err(HeadError::ContentTypeByte);
         }
         if fields.host.again {
@@ -115,15 +113,15 @@ impl<'b> RequestHead<'b> {
             return Err(HeadError::HostMissing);
         }
         Ok(Self {
-            method: Method::of(method),
-            target: Target::parse(target)?,
+            method: Method::of(tokens.method),
+            target: Target::parse(tokens.target.as_bytes())?,
             version,
             framing,
             persistence: fields.persistence(version),
             expects_continue: fields.expect_continue
                 && version == Version::Http11
                 && framing != BodyFraming::Empty,
-            is_form: fields.content_type.is_form,
+            is_form: fields.content_type.is_form(),
             host: fields.host.first,
             origin: fields.origin.first,
             bytes: head,
@@ -133,10 +131,13 @@ impl<'b> RequestHead<'b> {
     /// The value of the first field line with this name, in any case.
     #[must_use]
     pub fn field(&self, name: &[u8]) -> Option<&'b [u8]> {
-        let (.., mut lines) = line::request(self.bytes).ok()?;
-        while let Ok(Some((found, value, rest))) = line::field(lines) {
+        // The head is judged: what is not its start line or its last is a name, a colon and a value.
+        let mut lines = self.bytes;
+        while let Some((_, rest)) = split_at(b'\n', lines)
+            && let Some((found, value)) = split_at(b':', rest)
+        {
             if found.eq_ignore_ascii_case(name) {
-                return Some(line::trim(value));
+                return Some(split_at(b'\n', value)?.0.trim_ascii());
             }
             lines = rest;
         }
@@ -144,20 +145,16 @@ impl<'b> RequestHead<'b> {
     }
 }
 
-/// A malformed version and one that is not spoken differ in their answer: 400 or 505 (RFC 9110,
-/// section 15.6.6).
-fn start_line_error(error: HeadError, head: &[u8]) -> HeadError {
-    let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
-    let mut words = line.split(|&byte| byte == b' ').skip(2);
-    let (version, more) = (words.next().unwrap_or_default(), words.next());
-    let spoken = version.starts_with(b"HTTP/") && more.is_none();
-    if error == HeadError::Version && !spoken { HeadError::StartLine } else { error }
+/// Splits at the first such byte, which is in neither part; `None` without one.
+fn split_at(byte: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (before, rest) = bytes.split_at_checked(memchr(byte, bytes)?)?;
+    Some((before, rest.get(1..)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::FIELD_LINES_MAX;
     use super::*;
+    use strict::FIELD_LINES_MAX;
 
     fn parse(head: &str) -> Result<RequestHead<'_>, HeadError> {
         RequestHead::parse(head.as_bytes())
@@ -310,7 +307,7 @@ mod tests {
     fn methods_are_read_as_they_are_written() {
         use Method::{Delete, Get, Head, Options, Post, Put};
         for method in [Get, Head, Post, Put, Delete, Options] {
-            assert_eq!(Method::of(method.to_string().as_bytes()), method);
+            assert_eq!(Method::of(&method.to_string()), method);
         }
         assert_eq!(Method::Other.to_string(), "(other method)");
     }

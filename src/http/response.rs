@@ -4,7 +4,8 @@ use super::body::BodyFraming;
 use super::error::HeadError;
 use super::fields::Fields;
 use super::scan::HeadScan;
-use super::{Persistence, Version, line};
+use super::{Persistence, Version, strict};
+use core::mem::MaybeUninit;
 
 /// A status code (RFC 9110, section 15).
 pub type Status = u16;
@@ -64,7 +65,7 @@ impl ResponseHead {
     /// client's request is, or its end could be mistaken.
     pub fn parse(head: &[u8], asked: Asked) -> Result<Self, HeadError> {
         let read = Self::read(head, asked)?;
-        if read.length == head.len() { Ok(read) } else { Err(HeadError::StartLine) }
+        if read.length == head.len() { Ok(read) } else { Err(strict::Rule::End.error()) }
     }
 
     /// Reads the head that `bytes` begin with where that takes one pass: what comes in one piece
@@ -98,15 +99,16 @@ impl ResponseHead {
 
     /// Reads up to the first blank line.
     fn read(bytes: &[u8], asked: Asked) -> Result<Self, HeadError> {
-        let (status, version, lines) = line::status(bytes)?;
-        let (fields, beyond) = Fields::gather(lines)?;
+        let mut room = [const { MaybeUninit::uninit() }; strict::FIELD_LINES_MAX];
+        let tokens = strict::response(bytes, &mut room)?;
+        let (fields, status, version) =
+            (Fields::gather(tokens.fields), tokens.status, tokens.version);
         let next = next(status, &fields, version, asked)?;
         let persistence = match next {
             Next::Body(BodyFraming::UntilClose) | Next::Unasked => Persistence::Close,
             Next::Body(_) | Next::Interim | Next::Tunnel => fields.persistence(version),
         };
-        let length = bytes.len().saturating_sub(beyond.len());
-        Ok(Self { status, persistence, next, length })
+        Ok(Self { status, persistence, next, length: tokens.length })
     }
 }
 

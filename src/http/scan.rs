@@ -2,26 +2,15 @@
 //! with two readings before any field is parsed.
 
 use super::error::HeadError;
-use super::token::is_token_byte;
-use super::word;
+use super::strict::{Rule, begins_with_token, is_one_head};
+use memchr::memchr2;
 
 /// How far the search for a head's end has come. Keep it beside the bytes it speaks of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeadScan {
+    /// Where the line begins whose end comes next.
+    line: usize,
     scanned: usize,
-    line: Line,
-}
-
-/// What the line is whose end comes next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Line {
-    /// Nothing of it has come: its end would be the head's.
-    #[default]
-    Blank,
-    /// It begins like any other.
-    Plain,
-    /// It begins with a blank.
-    Folded,
 }
 
 impl HeadScan {
@@ -37,74 +26,45 @@ impl HeadScan {
         bytes: &[u8],
         head_bytes_max: usize,
     ) -> Result<Option<usize>, HeadError> {
-        if bytes.first().is_some_and(|&first| !is_token_byte(first)) {
-            return Err(HeadError::NotHttp);
+        if !begins_with_token(bytes) {
+            return Err(Rule::FirstByte.error());
         }
-        self.skip(bytes.get(..head_bytes_max).unwrap_or(bytes));
+        // Nearly all come so: whole, and with nothing behind them.
+        if self.scanned == 0 && bytes.len() <= head_bytes_max && is_one_head(bytes) {
+            return Ok(Some(bytes.len()));
+        }
+        // One search finds whatever could end a line, rightly or not.
         while let Some(rest) = bytes.get(self.scanned..)
-            && let Some(&first) = rest.first()
+            && let Some(offset) = memchr2(b'\r', b'\n', rest)
         {
-            if self.line == Line::Blank && !matches!(first, b'\r' | b'\n') {
-                self.line = if matches!(first, b' ' | b'\t') { Line::Folded } else { Line::Plain };
-            }
-            // One search finds whatever could end a line, rightly or not.
-            let offset = word::position(rest, word::control).unwrap_or(rest.len());
             self.scanned = self.scanned.saturating_add(offset);
-            let end = self.scanned.saturating_add(2);
             match rest.get(offset..).unwrap_or_default() {
-                [b'\r', b'\n', ..] => match self.line {
-                    Line::Folded => return Err(HeadError::Folded),
-                    Line::Blank | Line::Plain if end > head_bytes_max => {
-                        return Err(HeadError::TooLong);
-                    }
-                    Line::Blank => return Ok(Some(end)),
-                    Line::Plain => (self.scanned, self.line) = (end, Line::Blank),
-                },
+                [b'\r', b'\n', ..] => {}
                 // Its LF has yet to come.
-                [b'\r'] => break,
-                [b'\r', ..] => return Err(HeadError::BareCarriageReturn),
-                [b'\n', ..] => return Err(HeadError::BareLineFeed),
-                [] => {}
-                // Some other control byte, which is the field's reader's to judge.
-                [_, ..] => self.scanned = self.scanned.saturating_add(1),
+                [b'\r'] => return unfinished(bytes, head_bytes_max),
+                [b'\r', ..] => return Err(Rule::CarriageReturn.error()),
+                _ => return Err(Rule::LineFeed.error()),
             }
+            let end = self.scanned.saturating_add(2);
+            if matches!(bytes.get(self.line), Some(b' ' | b'\t')) {
+                return Err(Rule::Fold.error());
+            }
+            if end > head_bytes_max {
+                return Err(Rule::HeadBytes.error());
+            }
+            if self.line == self.scanned {
+                return Ok(Some(end));
+            }
+            (self.line, self.scanned) = (end, end);
         }
-        // The limit holds for what has come: an endless line must not be collected.
-        if bytes.len() > head_bytes_max { Err(HeadError::TooLong) } else { Ok(None) }
-    }
-
-    /// Passes over blocks in which nothing happens but whole, plain lines.
-    fn skip(&mut self, bytes: &[u8]) {
-        // The byte before tells whether a line begins here.
-        let mut end = self.scanned.saturating_sub(1);
-        while let Some(block) = bytes.get(end..).and_then(<[u8]>::first_chunk)
-            && self.line != Line::Folded
-            && is_quiet(block)
-        {
-            end = end.saturating_add(BLOCK_BYTES);
-        }
-        // Only whole line ends are passed over.
-        if end.checked_sub(1).and_then(|last| bytes.get(last)) == Some(&b'\r') {
-            end = end.saturating_sub(1);
-        }
-        if end > self.scanned {
-            (self.scanned, self.line) = (end, Line::Plain);
-        }
+        self.scanned = bytes.len();
+        unfinished(bytes, head_bytes_max)
     }
 }
 
-/// Bytes that [`is_quiet`] speaks of: two vectors on most machines.
-const BLOCK_BYTES: usize = 32;
-
-/// Whether in a block and the byte after it each CR is followed by LF, each LF follows a CR, and
-/// no line begins with a blank or a control byte, as the line that ends the head does. No branch
-/// for a byte, so that the compiler takes many at once.
-#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches")]
-fn is_quiet(block: &[u8; BLOCK_BYTES + 1]) -> bool {
-    let pairs = block.iter().zip(&block[1..]);
-    pairs.fold(true, |quiet, (&byte, &next)| {
-        quiet & ((byte == b'\r') == (next == b'\n')) & !((byte == b'\n') & (next <= b' '))
-    })
+/// The limit holds for what has come: an endless line must not be collected.
+fn unfinished(bytes: &[u8], head_bytes_max: usize) -> Result<Option<usize>, HeadError> {
+    if bytes.len() > head_bytes_max { Err(Rule::HeadBytes.error()) } else { Ok(None) }
 }
 
 #[cfg(test)]
@@ -177,7 +137,7 @@ mod tests {
 
     /// The same, byte by byte and from the beginning.
     fn naive(bytes: &[u8], head_bytes_max: usize) -> Result<Option<usize>, HeadError> {
-        if bytes.first().is_some_and(|&first| !is_token_byte(first)) {
+        if bytes.first().is_some_and(|&first| !begins_with_token(&[first])) {
             return Err(HeadError::NotHttp);
         }
         let mut line_start = 0;

@@ -4,7 +4,8 @@
 
 use super::error::HeadError;
 use super::number::hex_digit;
-use super::word;
+use super::pairs::any_pair;
+use memchr::memchr;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -34,10 +35,10 @@ impl<'b> Target<'b> {
         if raw.first() != Some(&b'/') {
             return Err(HeadError::TargetForm);
         }
-        if word::any_pair(raw, |_, byte| is_foreign(byte)) {
+        if any_pair(raw, |_, byte| is_foreign(byte)) {
             return Err(HeadError::TargetByte);
         }
-        let (raw_path, query) = match word::split(raw, |word| word::equal(word, b'?')) {
+        let (raw_path, query) = match memchr(b'?', raw).and_then(|end| raw.split_at_checked(end)) {
             None => (raw, None),
             Some((path, rest)) => (path, rest.get(1..)),
         };
@@ -72,7 +73,7 @@ fn is_foreign(byte: u8) -> bool {
 
 /// Whether a path has nothing to decode and is clean at first sight, as nearly all are.
 fn is_plain(path: &[u8]) -> bool {
-    path.last() != Some(&b'/') && !word::any_pair(path, is_not_plain)
+    path.last() != Some(&b'/') && !any_pair(path, is_not_plain)
 }
 
 /// Escapes and backslashes, which never begin a target, and a segment that is empty, `.` or `..`:

@@ -4,6 +4,7 @@
 #[path = "../model/escapes.rs"]
 mod escapes;
 mod kept;
+mod near_heads;
 #[path = "mod.rs"]
 mod properties;
 mod seeds;
