@@ -219,11 +219,16 @@ fn own_len(bytes: usize) -> usize {
     bytes + usize::from(bytes == BUFFER_BYTES)
 }
 
-/// Takes a buffer back. One of another size was not lent and is just freed.
+/// Takes a buffer back.
+#[inline]
 fn give_back(bytes: Box<[u8]>, owner: Owner) {
-    if bytes.is_empty() {
-        return;
+    if !bytes.is_empty() {
+        take_back(bytes, owner);
     }
+}
+
+/// Takes back one that is not empty. One of another size was not lent and is just freed.
+fn take_back(bytes: Box<[u8]>, owner: Owner) {
     // The thread may be ending, its pool gone: the buffer is freed then.
     let _ = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();

@@ -117,9 +117,9 @@ impl Client {
                         self.seat.allow(limits.head_time_max);
                     }
                 }
-                match self.socket.poll_recv(cx, self.inbox.room()) {
+                match self.socket.poll_fill(cx, &mut self.inbox) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Arrival::Ended),
-                    Poll::Ready(Ok(count)) => self.inbox.fill(count),
+                    Poll::Ready(Ok(_)) => {}
                     Poll::Pending => break,
                 }
             }
@@ -246,12 +246,9 @@ impl Client {
             if self.seat.poll_due(cx, idle).is_ready() {
                 return Poll::Ready(Err(Stop::Late));
             }
-            match self.socket.poll_recv(cx, self.inbox.room()) {
+            match self.socket.poll_fill(cx, &mut self.inbox) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(Stop::Ended)),
-                Poll::Ready(Ok(count)) => {
-                    self.inbox.fill(count);
-                    Poll::Ready(Ok(()))
-                }
+                Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
                 Poll::Pending => {
                     self.inbox.settle();
                     Poll::Pending

@@ -157,10 +157,9 @@ impl Exchange<'_> {
     }
 
     fn poll_down_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
-        match ready!(self.daemon.poll_recv(cx, self.outbox.room())) {
-            // A reset is an end too: it comes when the daemon leaves bytes unread.
-            Ok(0) | Err(_) => self.daemon_ended()?,
-            Ok(count) => self.outbox.fill(count),
+        // A reset is an end too: it comes when the daemon leaves bytes unread.
+        if let Ok(0) | Err(_) = ready!(self.daemon.poll_fill(cx, &mut self.outbox)) {
+            self.daemon_ended()?;
         }
         Poll::Ready(Ok(Step::Read))
     }

@@ -181,15 +181,12 @@ impl<'d> Asking<'d> {
             if let Some(answer) = self.read().map_err(Unanswered::Daemon)? {
                 return Poll::Ready(Ok(answer));
             }
-            match ready!(self.daemon.poll_recv(cx, self.inbox.room())) {
+            match ready!(self.daemon.poll_fill(cx, &mut self.inbox)) {
                 Ok(0) | Err(_) if self.heard => {
                     return Poll::Ready(Err(Unanswered::Daemon(Fault::Truncated)));
                 }
                 Ok(0) | Err(_) => return Poll::Ready(Err(Unanswered::Silent)),
-                Ok(count) => {
-                    self.heard = true;
-                    self.inbox.fill(count);
-                }
+                Ok(_) => self.heard = true,
             }
         }
     }

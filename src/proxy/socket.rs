@@ -4,6 +4,7 @@
 //! Everything is a `poll_` function, so that one task drives both directions of a connection and
 //! waits for all that may happen without allocating. What is pending wakes the task that asked.
 
+use super::buffer::Buffer;
 use super::pipe::Pipe;
 use crate::observe::who::{Client, Who};
 use crate::runtime::Readiness;
@@ -14,7 +15,7 @@ use socket2::SockRef;
 use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Pages are moved where they can be, and nobody waits.
 const SPLICE: SpliceFFlags = SpliceFFlags::SPLICE_F_MOVE.union(SpliceFFlags::SPLICE_F_NONBLOCK);
@@ -75,6 +76,19 @@ impl Socket {
             }
         }
         Poll::Pending
+    }
+
+    /// Reads into the room of `buffer`, which borrows none while there is nothing to read; 0 is the
+    /// peer's end.
+    pub fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut Buffer,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.readiness.poll_readable(cx));
+        let count = ready!(self.poll_recv(cx, buffer.room()))?;
+        buffer.fill(count);
+        Poll::Ready(Ok(count))
     }
 
     /// Writes some of `bytes`.

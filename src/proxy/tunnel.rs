@@ -143,13 +143,10 @@ impl Way {
         from: &mut Socket,
         to: &mut Socket,
     ) -> Poll<Result<Step, Lost>> {
-        match ready!(from.poll_recv(cx, self.buffer.room())) {
+        match ready!(from.poll_fill(cx, &mut self.buffer)) {
             // A sender that has reset the connection has ended too.
             Ok(0) | Err(_) => self.end(to),
-            Ok(count) => {
-                self.buffer.fill(count);
-                self.last = count as u64;
-            }
+            Ok(count) => self.last = count as u64,
         }
         Poll::Ready(Ok(Step::Read))
     }

@@ -119,9 +119,9 @@ impl<'c> Upward<'c> {
         daemon: &mut Socket,
         inbox: &mut Buffer,
     ) -> Poll<Result<Step, Outcome>> {
-        match ready!(client.poll_recv(cx, inbox.room())) {
+        match ready!(client.poll_fill(cx, inbox)) {
             Ok(0) => self.end(daemon),
-            Ok(count) => inbox.fill(count),
+            Ok(_) => {}
             Err(_) => return Poll::Ready(Err(Outcome::ClientGone)),
         }
         Poll::Ready(Ok(Step::Read))
