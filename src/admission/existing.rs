@@ -12,7 +12,7 @@ use super::limit;
 use super::lookup::{ContainerLookup, Question, ReferencePlace};
 use super::mount;
 use super::own;
-use super::rules::Mode;
+use super::rules::{Mode, Rules};
 use super::shield;
 use super::variable::Variable;
 use crate::api::Operation;
@@ -41,6 +41,32 @@ impl ContainerUse {
             Self::Run | Self::Manage => None,
         }
     }
+
+    /// How much of the container is judged by these rules.
+    #[must_use]
+    pub fn extent(self, rules: &Rules) -> Extent {
+        let is_judged = rules.judges_existing();
+        match self {
+            Self::Run | Self::Write if is_judged => Extent::Whole,
+            Self::Read if is_judged => Extent::Mounts,
+            // What is written through a mount is on the host, whatever else the container has.
+            Self::Write if rules.mode() != Mode::Off => Extent::WritableMounts,
+            Self::Run | Self::Write | Self::Read | Self::Manage => Extent::Nothing,
+        }
+    }
+}
+
+/// How much of a container is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Nothing of it.
+    Nothing,
+    /// The mounts that may be written.
+    WritableMounts,
+    /// Every mount.
+    Mounts,
+    /// Everything that it was created with, and every mount.
+    Whole,
 }
 
 /// Fields of `HostConfig` that say nothing of what a process inside has.
@@ -71,20 +97,15 @@ pub fn judge(
         return None;
     }
     if !own::is_denied(judge, id, &lookup.reference) {
-        let is_judged = judge.rules.judges_existing();
-        let is_off = judge.rules.mode() == Mode::Off;
+        let extent = lookup.usage.extent(judge.rules);
         judge.step(Step::Container(lookup.reference.clone()), |judge| {
-            match lookup.usage {
-                ContainerUse::Run | ContainerUse::Write if is_judged => whole(judge, container),
-                ContainerUse::Read if is_judged => mounts(judge, container, |_| true, true),
-                // What is written through a mount is on the host, whatever else the container has.
-                ContainerUse::Write if !is_off => {
+            match extent {
+                Extent::Nothing => {}
+                Extent::WritableMounts => {
                     mounts(judge, container, |is_read_only| !is_read_only, false);
                 }
-                ContainerUse::Write
-                | ContainerUse::Run
-                | ContainerUse::Read
-                | ContainerUse::Manage => {}
+                Extent::Mounts => mounts(judge, container, |_| true, true),
+                Extent::Whole => whole(judge, container),
             }
             if let Some(operation) = lookup.usage.archive() {
                 shield::of_archive(judge, operation, container);

@@ -3,7 +3,7 @@
 //! does by default. Asking is the caller's part; here are the questions, and what the answers mean.
 
 use super::engine::{Engine, EngineUse, Version};
-use super::existing::{self, ContainerUse};
+use super::existing::{self, ContainerUse, Extent};
 use super::finding::{Cause, Finding, Step, shown};
 use super::json;
 use super::judge::{Examined, Judge};
@@ -198,11 +198,7 @@ impl Question {
             }
             Self::Volume(_) | Self::Network(_) | Self::Node(_) | Self::Engine(_) => return true,
         };
-        let is_judged = match usage {
-            ContainerUse::Run | ContainerUse::Read => rules.judges_existing(),
-            ContainerUse::Write => rules.mode() != Mode::Off,
-            ContainerUse::Manage => false,
-        };
+        let is_judged = usage.extent(rules) != Extent::Nothing;
         let is_shielded = usage.archive().is_some_and(|archive| shield::guards(rules, archive));
         is_judged || is_shielded || rules.own.is_container()
     }

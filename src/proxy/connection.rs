@@ -54,11 +54,25 @@ enum Then {
 }
 
 /// Serves one client until it or the daemon ends, and then gives its place back.
-pub async fn serve(client: Socket, place: Place, gate: Arc<Gate>, seat: Seat) {
-    let _connected = gate.observer.connected();
+///
+/// An `async fn` would keep its arguments beside what is made of them, in the memory of each
+/// connection.
+pub fn serve(
+    client: Socket,
+    place: Place,
+    gate: Arc<Gate>,
+    seat: Seat,
+) -> impl Future<Output = ()> {
+    let connected = gate.observer.connected();
     let client = Client::new(client, seat, Arc::clone(place.account()));
     let mut connection = Connection { client, daemon: None, kept: false, gate };
-    while connection.serve_one().await {}
+    async move {
+        while connection.serve_one().await {}
+        // Its descriptors go before its place.
+        drop(connection);
+        drop(connected);
+        drop(place);
+    }
 }
 
 struct Connection {
@@ -102,12 +116,7 @@ impl Connection {
             Arrival::Head(length) if self.gate.policy.own().unknown().is_some() => {
                 Box::pin(self.carry_out_unknown(length)).await
             }
-            Arrival::Head(length) => match self.judge(length) {
-                Ok((mut incoming, decision)) => {
-                    self.carry_out(length, &mut incoming, decision).await
-                }
-                Err(error) => self.malformed(error).await,
-            },
+            Arrival::Head(length) => self.carry_out_head(length).await,
             Arrival::Malformed(error) => self.malformed(error).await,
             Arrival::Late => self.cut_off_head(Cutoff::HeadLate).await,
             Arrival::Crowded(excess) => self.cut_off_head(Cutoff::of_heads(excess)).await,
@@ -118,6 +127,19 @@ impl Connection {
             self.client.linger().await;
         }
         then == Then::Next
+    }
+
+    /// Judges the head at the front of the inbox, and carries out what it asks for.
+    async fn carry_out_head(&mut self, length: usize) -> Then {
+        let (mut incoming, decision) = match self.judge(length) {
+            Ok(judged) => judged,
+            Err(error) => return Box::pin(self.malformed(error)).await,
+        };
+        let granted = self.admit(length, &mut incoming, decision).await;
+        match granted {
+            Ok(grant) => self.exchange(grant, &mut incoming).await,
+            Err(then) => then,
+        }
     }
 
     /// Judges the head at the front of the inbox.
@@ -148,46 +170,50 @@ impl Connection {
     /// Judges and carries out what comes before the gate knows its own container: what would reach the
     /// daemon waits until it does, and is judged again.
     async fn carry_out_unknown(&mut self, length: usize) -> Then {
-        let (mut incoming, decision) = match self.judge(length) {
-            Ok(judged) => judged,
-            Err(error) => return self.malformed(error).await,
-        };
-        if matches!(decision, Decision::Refuse(_)) {
-            return self.carry_out(length, &mut incoming, decision).await;
-        }
-        if let Err(why) = engine::learn_own(self.gate.policy.own(), &self.gate.daemon).await {
-            self.client.inbox.consume(length);
-            return self.fail(why, &mut incoming).await;
-        }
-        // It is told of as it is judged now.
-        incoming.untold.take();
         match self.judge(length) {
-            Ok((mut incoming, decision)) => self.carry_out(length, &mut incoming, decision).await,
-            Err(error) => self.malformed(error).await,
+            Err(error) => return self.malformed(error).await,
+            Ok((mut incoming, Decision::Refuse(refusal))) => {
+                self.client.inbox.consume(length);
+                return self.refuse(&refusal, &mut incoming).await;
+            }
+            Ok((mut incoming, _)) => {
+                let learned = engine::learn_own(self.gate.policy.own(), &self.gate.daemon).await;
+                if let Err(why) = learned {
+                    self.client.inbox.consume(length);
+                    return self.fail(why, &mut incoming).await;
+                }
+                // It is told of as it is judged now.
+                incoming.untold.take();
+            }
         }
+        self.carry_out_head(length).await
     }
 
-    /// What is rare is boxed: a connection's task has the size of its largest path, and thousands
-    /// of them wait.
-    async fn carry_out(
+    /// Comes to a grant, or answers the client itself.
+    ///
+    /// What is rare is boxed: a connection's task has the size of its largest path, and thousands of
+    /// them wait. What has led to a grant is freed before the exchange, which may last for days.
+    async fn admit(
         &mut self,
         length: usize,
         incoming: &mut Incoming,
         decision: Decision,
-    ) -> Then {
+    ) -> Result<Grant, Then> {
         match decision {
             Decision::Refuse(refusal) => {
                 self.client.inbox.consume(length);
-                Box::pin(self.refuse(&refusal, incoming)).await
+                Err(Box::pin(self.refuse(&refusal, incoming)).await)
             }
             Decision::Allow(grant) => {
                 // What is here of the body is judged too, so that both go in one write.
                 let rest = &self.client.inbox.filled()[length..];
                 match incoming.request.body.read(rest) {
-                    Ok(count) => incoming.request.judged = length + count,
-                    Err(error) => return Box::pin(self.bad_body(error, incoming)).await,
+                    Ok(count) => {
+                        incoming.request.judged = length + count;
+                        Ok(grant)
+                    }
+                    Err(error) => Err(Box::pin(self.bad_body(error, incoming)).await),
                 }
-                self.exchange(grant, incoming).await
             }
             Decision::Examine(examination) => {
                 let head = self.client.inbox.filled()[..length].to_vec();

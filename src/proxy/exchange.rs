@@ -59,14 +59,16 @@ enum Stage {
 }
 
 /// Sends a request and relays its answer. Spends the grant.
-pub async fn run(
+///
+/// An `async fn` would keep its arguments beside the exchange that is made of them.
+pub fn run<'c>(
     grant: Grant,
-    request: &mut Request,
-    client: &mut Client,
-    daemon: &mut Socket,
+    request: &'c mut Request,
+    client: &'c mut Client,
+    daemon: &'c mut Socket,
     relay: Relay,
-    watch: &mut Stopwatch,
-) -> Report {
+    watch: &'c mut Stopwatch,
+) -> impl Future<Output = Report> + use<'c> {
     let Client { socket: client, inbox, seat, account } = client;
     watch.sent();
     let mut exchange = Exchange {
@@ -85,15 +87,16 @@ pub async fn run(
         moved: Moved::default(),
         watch,
     };
-    let outcome = poll_fn(|cx| exchange.poll(cx)).await;
-    let outcome =
-        if outcome == Outcome::Complete && seat.is_draining() { Outcome::Last } else { outcome };
-    Report {
-        outcome,
-        status: exchange.status,
-        answered: exchange.answered,
-        traffic: Traffic { up: exchange.up.moved, down: exchange.moved },
-        outbox: exchange.outbox,
+    async move {
+        let outcome = poll_fn(|cx| exchange.poll(cx)).await;
+        let is_last = outcome == Outcome::Complete && seat.is_draining();
+        Report {
+            outcome: if is_last { Outcome::Last } else { outcome },
+            status: exchange.status,
+            answered: exchange.answered,
+            traffic: Traffic { up: exchange.up.moved, down: exchange.moved },
+            outbox: exchange.outbox,
+        }
     }
 }
 

@@ -15,23 +15,26 @@ use core::ops::Range;
 use std::sync::Arc;
 
 impl Connection {
-    /// Collects the body, has it judged, and sends head and body in one piece.
+    /// Collects the body and has it judged. Head and body are then what is sent, in one piece.
+    ///
+    /// # Errors
+    /// It is not granted, and the client has been answered.
     pub(super) async fn examine(
         &mut self,
         examination: Examination,
         head: Vec<u8>,
         incoming: &mut Incoming,
-    ) -> Then {
+    ) -> Result<Grant, Then> {
         let mut limits = self.gate.limits;
         limits.json_bytes_max = examination.body_bytes_max(limits.json_bytes_max);
         if incoming.is_longer_than(limits.json_bytes_max) {
-            return self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await;
+            return Err(self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await);
         }
         if incoming.expects_continue
             && self.client.inbox.is_empty()
             && !self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n").await
         {
-            return Then::Close;
+            return Err(Then::Close);
         }
         let gate = Arc::clone(&self.gate);
         let account = Arc::clone(&self.client.account);
@@ -39,58 +42,49 @@ impl Connection {
         let body = match self.client.collect(&mut incoming.request.body, &limits, &mut share).await
         {
             Ok(body) => body,
-            Err(Uncollected::Bad(error)) => return self.bad_body(error, incoming).await,
-            Err(Uncollected::Ended) => return Then::Close,
+            Err(Uncollected::Bad(error)) => return Err(self.bad_body(error, incoming).await),
+            Err(Uncollected::Ended) => return Err(Then::Close),
             Err(Uncollected::TooLong) => {
                 let refusal = examination.too_long(limits.json_bytes_max);
-                return self.refuse(&refusal, incoming).await;
+                return Err(self.refuse(&refusal, incoming).await);
             }
             Err(Uncollected::Crowded(excess)) => {
-                return self.cut_off(Cutoff::of_bodies(excess), incoming).await;
+                return Err(self.cut_off(Cutoff::of_bodies(excess), incoming).await);
             }
-            Err(Uncollected::Late) => return self.cut_off(Cutoff::BodyLate, incoming).await,
+            Err(Uncollected::Late) => return Err(self.cut_off(Cutoff::BodyLate, incoming).await),
         };
-        match examination.judge(body) {
-            Err(refusal) => self.refuse(&refusal, incoming).await,
-            Ok(inquiry) => match self.settle(inquiry, head, incoming).await {
-                Err(then) => then,
-                Ok((grant, passed, head)) => {
-                    let keeps = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
-                    let whole = reframe::with_body(&head, &passed.body, keeps);
-                    drop(share);
-                    incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
-                    incoming.request.continued = incoming.expects_continue;
-                    self.exchange(grant, incoming).await
-                }
-            },
-        }
+        let inquiry = match examination.judge(body) {
+            Ok(inquiry) => inquiry,
+            Err(refusal) => return Err(self.refuse(&refusal, incoming).await),
+        };
+        let (grant, passed, head) = self.settle(inquiry, head, incoming).await?;
+        let keeps_empty = incoming.framing == BodyFraming::Chunked && !grant.may_hijack();
+        let whole = reframe::with_body(&head, &passed.body, keeps_empty);
+        incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
+        incoming.request.continued = incoming.expects_continue;
+        Ok(grant)
     }
 
-    /// Asks the daemon what the request's head alone does not say, and sends the request as it
-    /// comes.
+    /// Asks the daemon what the request's head alone does not say. The body is then sent as it comes.
+    ///
+    /// # Errors
+    /// It is not granted, and the client has been answered.
     pub(super) async fn inquire(
         &mut self,
         mut inquiry: Inquiry,
         head: Vec<u8>,
         incoming: &mut Incoming,
-    ) -> Then {
+    ) -> Result<Grant, Then> {
         let mut seen = Vec::new();
         loop {
-            let (grant, mut whole) = match self.settle(inquiry, head.clone(), incoming).await {
-                Ok((grant, _, head)) => (grant, head),
-                Err(then) => return then,
-            };
-            match self.look(grant, &mut seen, incoming).await {
-                Err(then) => return then,
-                Ok(Looked::Fine(grant)) => {
+            let (grant, _, mut whole) = self.settle(inquiry, head.clone(), incoming).await?;
+            match self.look(grant, &mut seen, incoming).await? {
+                Looked::Fine(grant) => {
                     whole.append(&mut seen);
                     incoming.request.collected = Buffer::holding(whole, self.client.account.owner);
-                    return self.exchange(grant, incoming).await;
+                    return Ok(grant);
                 }
-                Ok(Looked::Late) => match self.inquire_again(&head) {
-                    Some(again) => inquiry = again,
-                    None => return Then::Close,
-                },
+                Looked::Late => inquiry = self.inquire_again(&head).ok_or(Then::Close)?,
             }
         }
     }
