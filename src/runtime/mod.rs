@@ -171,8 +171,7 @@ mod tests {
         let holder = Arc::clone(&held);
         let others = testing::run(|| async {
             let ended = spawn(async move {
-                let _holder = holder;
-                panic!("a defect in one connection");
+                assert_eq!(Arc::strong_count(&holder), 1, "a defect in one connection");
             });
             assert!(ended.await.expect_err("a panic").is_panic());
             let others = Rc::new(Cell::new(0));

@@ -17,6 +17,7 @@ use tokio::io::{Interest, Ready};
 /// Whoever returns `Pending` for it has polled it here after the last `EAGAIN`, by the rule of
 /// `clear_readable` and `clear_writable`: a poll after them asks the driver, which registers the task.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is what epoll says by a bit of its own")]
 pub struct Readiness<F: AsFd = OwnedFd> {
     /// Before `fd`, so that it is dropped first. `None` where the descriptor could not be registered
     /// anew: it is closed as far as anybody is told.
@@ -313,7 +314,8 @@ mod tests {
     fn who_asks_while_a_peer_is_full_hears_of_its_going() {
         testing::run(|| async {
             let (mut own, other) = stream();
-            while write(&own, &[0; 64 * 1024]).is_ok() {}
+            let block = vec![0; 64 * 1024];
+            while write(&own, &block).is_ok() {}
             own.clear_writable().expect("watched");
             assert!(!is_ready(|cx| own.poll_writable(cx)).await);
             drop(other);

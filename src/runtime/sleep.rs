@@ -1,5 +1,5 @@
 //! Waiting for a time. Deadlines are kept by a tick per second (`proxy::roster`), so that only ticks,
-//! pauses and retries sleep. One timer descriptor (timerfd_create(2)) serves a whole thread: tokio's
+//! pauses and retries sleep. One timer descriptor (`timerfd_create`(2)) serves a whole thread: tokio's
 //! time driver reads the clock with each wait, which is a tenth of a request's instructions (docs/adr).
 
 use super::readiness::Readiness;
