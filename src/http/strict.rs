@@ -59,7 +59,7 @@ rules! {
     Fold: Folded, "RFC 9112, sections 2.2 and 5.2";
     /// A head has so many bytes at most (`MAX_HEAD_BYTES`).
     HeadBytes: TooLong, "RFC 9110, section 5.4";
-    /// A head has [`FIELD_LINES_MAX`] field lines at most.
+    /// A head has 128 field lines at most.
     FieldLines: TooManyFields, "RFC 9110, section 5.4";
     /// `method SP request-target SP HTTP-version CRLF`: a token, UTF-8 without control bytes and
     /// blanks, and one SP each time.
