@@ -155,9 +155,16 @@ pub fn tell_unanswered(client: &dyn Client, subject: &Subject, path: &str, why: 
 }
 
 /// Bytes that are no request.
-pub fn tell_malformed(client: &dyn Client, name: &'static str, status: u16, bytes: &[u8]) {
+pub fn tell_malformed(
+    client: &dyn Client,
+    name: &'static str,
+    status: u16,
+    bytes: &[u8],
+    why: &dyn fmt::Display,
+) {
     let request = method_and_path(bytes);
-    warn!(client = %client.who(), reason = name, status, "refused a malformed request {request}");
+    let blank = if request.is_empty() { "" } else { " " };
+    warn!(client = %client.who(), reason = name, status, "refused a malformed request{blank}{request}: {why}");
 }
 
 /// A connection that is refused before anything of it is read.

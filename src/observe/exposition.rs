@@ -23,17 +23,17 @@ impl Collector for Metrics {
         self.encode_bytes(&mut to)?;
         self.encode_denials(&mut to)?;
         let singles: [(&str, &str, MetricType, &Counter); 4] = [
-            ("connections", "Clients that are connected.", MetricType::Gauge, &self.connections),
-            ("tunnels", "Hijacked connections that are open.", MetricType::Gauge, &self.tunnels),
+            ("connections", "Number of connected clients.", MetricType::Gauge, &self.connections),
+            ("tunnels", "Number of open hijacked connections.", MetricType::Gauge, &self.tunnels),
             (
                 "daemon_connect_failures_total",
-                "Requests for which no connection to the daemon could be had.",
+                "Requests for which the daemon could not be connected to.",
                 MetricType::Counter,
                 &self.daemon_connect_failures,
             ),
             (
                 "audit_lost_total",
-                "Records that are missing in the audit log.",
+                "Audit records that were lost.",
                 MetricType::Counter,
                 &self.audit_lost,
             ),
@@ -41,7 +41,7 @@ impl Collector for Metrics {
         for (name, help, kind, value) in singles {
             line(&mut to.encode_descriptor(name, help, None, kind)?, PLAIN, &value.get())?;
         }
-        let help = "Always 1; the label says what runs.";
+        let help = "Build information; the value is always 1.";
         let mut build = to.encode_descriptor("build_info", help, None, MetricType::Gauge)?;
         line(&mut build, [("version", env!("CARGO_PKG_VERSION"))], &1)
     }
@@ -51,7 +51,7 @@ impl Metrics {
     /// An operation's lines are there once it has been asked for, all three of them: what rises from
     /// nothing at all is no rise to Prometheus.
     fn encode_requests(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Requests by operation, what became of them, and the rule that stopped them.";
+        let help = "Requests by operation, verdict, and reason of a refusal.";
         let mut requests =
             to.encode_descriptor("requests_total", help, None, MetricType::Counter)?;
         let labels = |operation, verdict, reason| {
@@ -77,13 +77,14 @@ impl Metrics {
 
     fn encode_times(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let effects = [("read", &self.reads), ("write", &self.writes)];
-        let help = "What the gate added to requests that the daemon has answered.";
+        let help = "Time in seconds that the gate added to requests that the daemon answered.";
         let mut added =
             to.encode_descriptor("request_added_seconds", help, None, MetricType::Histogram)?;
         for (effect, Latency { added: histogram, .. }) in effects {
             histogram.encode(&mut added.encode_family(&[("effect", effect)])?)?;
         }
-        let help = "From a request's being sent to the daemon to the beginning of its answer.";
+        let help =
+            "Time in seconds from sending a request to the daemon to the first byte of its answer.";
         let mut daemon =
             to.encode_descriptor("daemon_seconds", help, None, MetricType::Histogram)?;
         for (effect, Latency { daemon: histogram, .. }) in effects {
@@ -93,8 +94,8 @@ impl Metrics {
     }
 
     fn encode_bytes(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Bytes that went on, to the daemon (up) or to the client (down), counted when \
-                    their request or tunnel has ended.";
+        let help = "Bytes forwarded to the daemon (up) or to the client (down), counted when their \
+                    request or tunnel has ended.";
         let mut bytes = to.encode_descriptor("bytes_total", help, None, MetricType::Counter)?;
         for (direction, Bytes { copied, spliced }) in [("up", &self.up), ("down", &self.down)] {
             for (way, count) in [("copy", copied), ("splice", spliced)] {
@@ -105,7 +106,8 @@ impl Metrics {
     }
 
     fn encode_denials(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Refusals by the variable that would have to be set; one may name several.";
+        let help =
+            "Refusals by the variable that would have to be set; one refusal may name several.";
         let mut denials = to.encode_descriptor("denials_total", help, None, MetricType::Counter)?;
         for (&variable, &count) in &self.stopped().denials {
             line(&mut denials, [("variable", variable)], &count)?;

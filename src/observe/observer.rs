@@ -141,10 +141,11 @@ impl Observer {
         name: &'static str,
         status: u16,
         bytes: &[u8],
+        why: &dyn fmt::Display,
     ) {
         self.record_malformed(client, name, status, bytes);
         if self.floods.admit(client, &Subject::UNKNOWN, name) {
-            access::tell_malformed(client, name, status, bytes);
+            access::tell_malformed(client, name, status, bytes, why);
         }
     }
 

@@ -116,13 +116,12 @@ impl Subject {
         self.operation.map_or("-", |operation| operation.id())
     }
 
-    /// Method and path; a few words where they have not been kept.
+    /// Method and path; the operation's name where they have not been kept.
     #[must_use]
     pub fn request(&self) -> &str {
         match &self.details {
             Some(details) => &details.request,
-            None if self.writes => "a write",
-            None => "a read",
+            None => self.operation_name(),
         }
     }
 }

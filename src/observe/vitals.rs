@@ -58,14 +58,17 @@ impl Collector for Vitals {
     /// The names are those that every Prometheus client library has for them.
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         const GAUGE: MetricType = MetricType::Gauge;
-        let (name, help) = ("process_start_time_seconds", "When it began, since 1970 in seconds.");
+        let (name, help) = (
+            "process_start_time_seconds",
+            "Start time of the process since unix epoch in seconds.",
+        );
         line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, &self.started)?;
         if let Some(bytes) = self.resident_bytes() {
-            let (name, help) = ("process_resident_memory_bytes", "Memory that it occupies.");
+            let (name, help) = ("process_resident_memory_bytes", "Resident memory size in bytes.");
             line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, &bytes)?;
         }
         if let Some(files) = self.open_files() {
-            let (name, help) = ("process_open_fds", "File descriptors that it has open.");
+            let (name, help) = ("process_open_fds", "Number of open file descriptors.");
             line(&mut to.encode_descriptor(name, help, None, GAUGE)?, PLAIN, &files)?;
         }
         Ok(())

@@ -16,6 +16,12 @@ use std::fmt::Write as _;
 /// The largest head that is made here, in bytes: the command line is the limit.
 const HEAD_BYTES_MAX: usize = 1 << 20;
 
+/// A line of a report: what it is, and what it says.
+type Line = (&'static str, String);
+
+const BECAUSE: &str = "because";
+const WARNING: &str = "warning";
+
 /// What would become of a request.
 #[derive(Debug)]
 pub struct Report {
@@ -42,7 +48,7 @@ pub fn check(config: &Config, method: &str, target: &str, body: &[u8]) -> Option
     let head = match found.and_then(|_| RequestHead::parse(head.as_bytes())) {
         Ok(head) => head,
         Err(error) => {
-            let why = [format!("{error} ({})", error.name())];
+            let why = [(BECAUSE, format!("{error} ({})", error.name()))];
             return Some(report("-", false, &format!("refused, {}", error.status()), &why));
         }
     };
@@ -56,7 +62,14 @@ pub fn check(config: &Config, method: &str, target: &str, body: &[u8]) -> Option
         }
         Decision::Examine(examination) => match examination.judge(body.to_vec()) {
             Err(refusal) => refused(&refusal),
-            Ok(inquiry) => asked(config, inquiry, b""),
+            Ok(inquiry) => {
+                let mut report = asked(config, inquiry, b"");
+                if report.is_allowed && body.is_empty() {
+                    report
+                        .add(WARNING, "no body was given (--body FILE); its arguments decide too");
+                }
+                report
+            }
         },
     })
 }
@@ -72,7 +85,7 @@ fn asked(config: &Config, mut inquiry: Inquiry, body: &[u8]) -> Report {
             // Told with the shields that stand.
             Question::Engine(used) if used.is_of_shield() => None,
             Question::Volume(used) => Some(format!(
-                "if there is a volume {:?}, it must not have been made to mount what is not allowed",
+                "volume {:?}: if it exists, it must not mount what is not allowed",
                 used.name
             )),
             Question::Network(networks) => {
@@ -118,39 +131,50 @@ fn asked(config: &Config, mut inquiry: Inquiry, body: &[u8]) -> Report {
 fn allowed(config: &Config, operation: Operation, notes: &Notes, more: Vec<String>) -> Report {
     let variables: Vec<String> =
         deciding(operation, config.policy).iter().map(|variable| format!("{variable}=1")).collect();
-    let mut why = vec![format!("of {}", variables.join(" and "))];
-    why.extend(more);
+    let mut why = vec![("allowed by", variables.join(" and "))];
+    why.extend(more.into_iter().map(|condition| ("depends on", condition)));
     let shields = shield::standing(&config.rules, None)
         .filter(|shield| shield.looks.is_outside() && shield.operations.contains(&operation));
     why.extend(shields.map(|shield| {
-        format!("but not where it triggers {} (docs/shields.md, ENGINE_FIXED)", shield.name())
+        let name = shield.name();
+        (WARNING, format!("refused where it triggers {name} (docs/shields.md, ENGINE_FIXED)"))
     }));
     if let Some(findings) = &notes.would_refuse {
-        why.extend(findings.iter().map(|finding| format!("but for ADMISSION=audit: {finding}")));
+        let only_recorded = |finding| format!("ADMISSION=enforce would refuse it: {finding}");
+        why.extend(findings.iter().map(|finding| (WARNING, only_recorded(finding))));
     }
-    why.extend(notes.stripped.iter().map(|finding| format!("taken out: {finding}")));
-    why.extend(notes.unknown.iter().map(|field| format!("{field} is in no API description")));
+    why.extend(notes.stripped.iter().map(|finding| ("removed", finding.to_string())));
+    let unknown = |field: &String| (WARNING, format!("{field} is in no API description"));
+    why.extend(notes.unknown.iter().map(unknown));
     report(operation.id(), true, "allowed", &why)
 }
 
 fn refused(refusal: &Refusal) -> Report {
-    let mut why: Vec<String> = refusal.findings().map(ToString::to_string).collect();
+    let mut why: Vec<Line> =
+        refusal.findings().map(|finding| (BECAUSE, finding.to_string())).collect();
     if why.is_empty() {
-        why.push(refusal.to_string());
+        why.push((BECAUSE, refusal.to_string()));
     }
     let operation = refusal.operation.map_or("-", Operation::id);
     let verdict = format!("refused, {} {}", refusal.status(), refusal.name());
     report(operation, false, &verdict, &why)
 }
 
-fn report(operation: &str, is_allowed: bool, verdict: &str, why: &[String]) -> Report {
-    let mut text = String::new();
-    // A String takes whatever is written to it.
-    let _ = writeln!(text, "operation  {operation}\nverdict    {verdict}");
-    for line in why {
-        let _ = writeln!(text, "because    {line}");
+fn report(operation: &str, is_allowed: bool, verdict: &str, why: &[Line]) -> Report {
+    let mut report = Report { is_allowed, text: String::new() };
+    report.add("operation", operation);
+    report.add("verdict", verdict);
+    for (label, text) in why {
+        report.add(label, text);
     }
-    Report { is_allowed, text }
+    report
+}
+
+impl Report {
+    fn add(&mut self, label: &str, text: &str) {
+        // A String takes whatever is written to it.
+        let _ = writeln!(self.text, "{label:<10} {text}");
+    }
 }
 
 #[cfg(test)]
@@ -186,9 +210,11 @@ mod tests {
         let body = r#"{"HostConfig":{"Binds":["data:/d"],"NewField":1}}"#;
         let report = check_with(&OPEN, "/containers/create", body);
         assert!(report.is_allowed);
-        for part in
-            ["of CONTAINERS=1 and POST=1", "volume \"data\"", "HostConfig.NewField is in no"]
-        {
+        for part in [
+            "allowed by CONTAINERS=1 and POST=1",
+            "depends on volume \"data\": if it exists",
+            "warning    HostConfig.NewField is in no",
+        ] {
             assert!(report.text.contains(part), "{part}: {}", report.text);
         }
     }
@@ -213,7 +239,8 @@ mod tests {
         for body in [&b""[..], b"BZ", b"file"] {
             let report = put(&held, body);
             assert!(report.is_allowed, "{}", report.text);
-            for name in ["it triggers CVE-2026-42306 (", "it triggers CVE-2026-41567 ("] {
+            for name in ["where it triggers CVE-2026-42306 (", "where it triggers CVE-2026-41567 ("]
+            {
                 assert!(report.text.contains(name), "{}", report.text);
             }
         }

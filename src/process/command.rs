@@ -1,11 +1,14 @@
 //! The command line: few words, since the environment says the rest.
 
-use super::config::Config;
+use super::config::{Config, ConfigErrors};
 use super::{check, healthcheck, help, serve, wget};
+use crate::observe::log::{Format, Log};
 use lexopt::ValueExt as _;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing::error;
+use tracing_subscriber::filter::LevelFilter;
 
 /// sysexits(3): the command was used wrongly.
 const EXIT_USAGE: u8 = 64;
@@ -47,7 +50,7 @@ pub fn run() -> ExitCode {
         Ok(Command::Policy) => with_config(|config| print(&help::policy(&config))),
         Ok(Command::Check(request)) => with_config(|config| check(&config, &request)),
         Ok(Command::Healthcheck) => healthcheck(),
-        Ok(Command::Serve) => with_config(|config| serve::serve(&config)),
+        Ok(Command::Serve) => serve(),
         Err((error, status)) => {
             complain(&format!("{error}; see dockgate --help"));
             ExitCode::from(status)
@@ -136,14 +139,32 @@ fn healthcheck() -> ExitCode {
     }
 }
 
+fn serve() -> ExitCode {
+    match Config::read(std::env::vars_os()) {
+        Ok(config) => serve::serve(&config),
+        Err(ConfigErrors { errors, log_format: Format::Json }) => {
+            let _log = Log::begin(LevelFilter::ERROR, Format::Json);
+            for error in &errors {
+                error!(variable = error.variable, value = error.value, "{error}");
+            }
+            ExitCode::from(EXIT_CONFIG)
+        }
+        Err(errors) => complain_of(&errors),
+    }
+}
+
 fn with_config(then: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match Config::read(std::env::vars_os()) {
         Ok(config) => then(config),
-        Err(error) => {
-            complain(&error.to_string());
-            ExitCode::from(EXIT_CONFIG)
-        }
+        Err(errors) => complain_of(&errors),
     }
+}
+
+fn complain_of(errors: &ConfigErrors) -> ExitCode {
+    for error in &errors.errors {
+        complain(&error.to_string());
+    }
+    ExitCode::from(EXIT_CONFIG)
 }
 
 /// A reader that has gone (`dockgate policy | head`) is no failure.

@@ -89,26 +89,64 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={:?} can't be used: it takes {}", self.variable, self.value, self.expected)
+        write!(f, "invalid {}={:?}: expected {}", self.variable, self.value, self.expected)
     }
 }
 
-impl std::error::Error for ConfigError {}
+/// Every variable that can't be used, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    /// In the order in which they are read.
+    pub errors: Vec<ConfigError>,
+    /// How the log is written, as far as it is known.
+    pub log_format: Format,
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// The first variable that can't be used, in the order of the help.
+    /// Every variable that can't be used.
     pub fn read(
         environment: impl Iterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, ConfigError> {
-        let values: BTreeMap<String, String> = environment
+    ) -> Result<Self, ConfigErrors> {
+        let mut values: BTreeMap<String, String> = environment
             .map(|(name, value)| {
                 (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
             })
             .collect();
-        let read = Reader { values: &values };
+        let mut errors = Vec::new();
+        loop {
+            // What can't be used is left out, so that what follows it is read too.
+            match Self::of(&values) {
+                Ok(config) if errors.is_empty() => return Ok(config),
+                Ok(Self { log_format, .. }) => return Err(ConfigErrors { errors, log_format }),
+                Err(error) => {
+                    let is_set = values.remove(&error.variable).is_some();
+                    if error.variable == AUDIT_LOG {
+                        // It would be missed for no other reason.
+                        values.remove(AUDIT_REQUIRED);
+                    }
+                    errors.push(error);
+                    if !is_set {
+                        return Err(ConfigErrors { errors, log_format: Format::Text });
+                    }
+                }
+            }
+        }
+    }
+
+    fn of(values: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let read = Reader { values };
         Ok(Self {
             listen: read.listen()?,
             listen_socket_mode: read.parse(
@@ -180,12 +218,15 @@ impl Config {
                     },
                 )?,
             },
-            warnings: warnings(&values),
+            warnings: warnings(values),
         })
     }
 }
 
 const SOCKET_PATH: &str = "the path of the daemon's unix socket, of 1 to 107 bytes, such as /var/run/docker.sock (a daemon at an address, or over SSH, is not served)";
+
+const AUDIT_LOG: &str = "AUDIT_LOG";
+const AUDIT_REQUIRED: &str = "AUDIT_REQUIRED";
 
 const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
 
@@ -260,17 +301,17 @@ impl Reader<'_> {
 
     fn audit_log(&self) -> Result<Option<Destination>, ConfigError> {
         const EXPECTED: &str = "an absolute path, stderr, or unix:///PATH such as unix:///dev/log";
-        self.parse("AUDIT_LOG", EXPECTED, |text| {
+        self.parse(AUDIT_LOG, EXPECTED, |text| {
             if text.is_empty() { Some(None) } else { destination(text).map(Some) }
         })
     }
 
     fn audit_required(&self) -> Result<bool, ConfigError> {
-        let required = self.parse("AUDIT_REQUIRED", SWITCH, parse_switch)?;
+        let required = self.parse(AUDIT_REQUIRED, SWITCH, parse_switch)?;
         if !required || self.audit_log()?.is_some() {
             return Ok(required);
         }
-        self.parse("AUDIT_REQUIRED", "AUDIT_LOG beside it, to record what is required", |_| None)
+        self.parse(AUDIT_REQUIRED, "AUDIT_LOG beside it, to record what is required", |_| None)
     }
 
     fn rules(&self) -> Result<Rules, ConfigError> {
@@ -333,7 +374,7 @@ fn warnings(values: &BTreeMap<String, String>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn read(values: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    fn read(values: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
         Config::read(values.iter().map(|&(name, value)| (name.into(), value.into())))
     }
 
@@ -398,9 +439,27 @@ mod tests {
             ("AUDIT_LOG", "unix://relative"),
             ("AUDIT_REQUIRED", "1"),
         ] {
-            let error = read(&[(name, value)]).expect_err(name);
-            assert_eq!((error.variable.as_str(), error.value.as_str()), (name, value.trim()));
+            let errors = read(&[(name, value)]).expect_err(name).errors;
+            let found: Vec<_> =
+                errors.iter().map(|error| (&*error.variable, &*error.value)).collect();
+            assert_eq!(found, [(name, value.trim())]);
         }
+    }
+
+    #[test]
+    fn every_variable_that_cannot_be_used_is_named_at_once() {
+        let errors = read(&[
+            ("MAX_CPUS", "50%"),
+            ("LISTEN", "127.0.0.1:99999"),
+            ("POST", "ture"),
+            ("AUDIT_LOG", "audit.json"),
+            ("AUDIT_REQUIRED", "1"),
+            ("LOG_FORMAT", "json"),
+        ])
+        .expect_err("four of them");
+        let names: Vec<_> = errors.errors.iter().map(|error| error.variable.as_str()).collect();
+        assert_eq!(names, ["LISTEN", "POST", "MAX_CPUS", "AUDIT_LOG"]);
+        assert_eq!(errors.log_format, Format::Json);
     }
 
     #[test]

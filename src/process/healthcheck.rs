@@ -58,7 +58,7 @@ pub(super) fn explain(failure: &Failure) -> String {
     #[expect(clippy::wildcard_enum_match_arm, reason = "ErrorKind is std's, not ours")]
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            format!("nobody listens at {door}: the gate is not running, or LISTEN says otherwise")
+            format!("no gate is listening on {door} (not running, or LISTEN differs)")
         }
         io::ErrorKind::TimedOut => format!("{door} gives no answer in time"),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {

@@ -1,4 +1,4 @@
-//! Giving up every privilege but the right to open the daemon's socket, and proving it.
+//! Dropping every privilege but the right to open the daemon's socket, and proving it.
 //!
 //! Each step takes the one before: what was seen of the socket decides what is dropped, what was
 //! dropped is proved, and only a [`Proven`] process goes on to serve.
@@ -51,6 +51,7 @@ pub struct Seen {
 pub struct Dropped {
     said: Vec<String>,
     kept: Vec<String>,
+    notes: Vec<&'static str>,
 }
 
 /// A process that has shown that it can't get back what it dropped.
@@ -61,6 +62,8 @@ pub struct Proven {
     pub said: Vec<String>,
     /// What could not be, and why.
     pub kept: Vec<String>,
+    /// What was left and is of no use to anybody.
+    pub notes: Vec<&'static str>,
 }
 
 impl Seen {
@@ -74,15 +77,21 @@ impl Seen {
     /// # Errors
     /// The kernel refuses what it grants everybody.
     pub fn drop(self) -> io::Result<Dropped> {
-        let mut dropped = Dropped { said: Vec::new(), kept: Vec::new() };
-        // While there is CAP_SETPCAP.
-        if let Err(why) = clear_bounding_set() {
-            dropped.kept.push(format!("the bounding set ({why})"));
+        let mut dropped = Dropped { said: Vec::new(), kept: Vec::new(), notes: Vec::new() };
+        // While there is CAP_SETPCAP, which only root has.
+        match clear_bounding_set() {
+            Ok(()) => {}
+            Err(why) if geteuid().is_root() => {
+                dropped.kept.push(format!("the capability bounding set ({why})"));
+            }
+            Err(_) => dropped.notes.push(
+                "capability bounding set left in place (only root can clear it; harmless with no_new_privs)",
+            ),
         }
         if geteuid().is_root() {
             self.change_user(&mut dropped);
         } else {
-            dropped.said.push(format!("was user {} already", geteuid()));
+            dropped.said.push(format!("already running as user {}", geteuid()));
         }
         let mut clear = |set, name: &str| {
             if let Err(error) = caps::clear(None, set) {
@@ -102,13 +111,15 @@ impl Seen {
     fn change_user(&self, dropped: &mut Dropped) {
         let RunAs { uid, gid } = self.run_as;
         let (uid, groups, why) = match self.way {
-            Way::Anybody => (uid, Vec::new(), "the socket is open to anybody"),
+            Way::Anybody => (uid, Vec::new(), "anyone may write to the socket"),
             Way::Group(group) => {
-                (uid, vec![Gid::from_raw(group)], "the socket is open to its group")
+                (uid, vec![Gid::from_raw(group)], "the socket's group may write to it")
             }
             Way::Owner(owner) => (owner, Vec::new(), "only its owner may open the socket"),
             // Who may open it will be seen too late.
-            Way::Unseen => (0, Vec::new(), "the socket is not there yet to say who may open it"),
+            Way::Unseen => {
+                (0, Vec::new(), "the socket does not exist yet, so its owner and group are unknown")
+            }
         };
         if let Err(error) = setgroups(&groups) {
             let groups = getgroups().map_or(0, |groups| groups.len());
@@ -119,17 +130,17 @@ impl Seen {
             dropped.kept.push(format!("group 0 (setresgid: {error})"));
         }
         if uid == 0 {
-            dropped.kept.push(format!("user 0, without capabilities ({why})"));
+            dropped.kept.push(format!("user 0, without capabilities: {why}"));
             return;
         }
         let uid = Uid::from_raw(uid);
         match setresuid(uid, uid, uid) {
             Ok(()) => {
                 let list: Vec<String> = groups.iter().map(ToString::to_string).collect();
-                let mut said = format!("runs as user {uid}, group {gid}");
+                let mut said = format!("user={uid} group={gid}");
                 if !list.is_empty() {
                     // A String takes whatever is written to it.
-                    let _ = write!(said, ", groups {}", list.join(","));
+                    let _ = write!(said, " groups={}", list.join(","));
                 }
                 dropped.said.push(format!("{said} ({why})"));
             }
@@ -162,9 +173,9 @@ impl Dropped {
         if fs::File::open(ROOT_ONLY).is_ok() {
             return Err(io::Error::other(format!("{ROOT_ONLY} could be opened")));
         }
-        let Self { mut said, kept } = self;
-        said.push("no capability, no new privileges".to_owned());
-        Ok(Proven { said, kept })
+        let Self { mut said, kept, notes } = self;
+        said.push("no capabilities, no_new_privs".to_owned());
+        Ok(Proven { said, kept, notes })
     }
 }
 

@@ -37,11 +37,11 @@ impl Sandbox {
 pub fn take_files(sockets: &[&Path]) -> Result<&'static str, String> {
     let status = restrict(sockets).map_err(|error| format!("Landlock: {error}"))?;
     match status {
-        RulesetStatus::FullyEnforced => Ok("no file system, no outgoing TCP (Landlock)"),
+        RulesetStatus::FullyEnforced => Ok("Landlock: no file system, no outgoing TCP"),
         RulesetStatus::PartiallyEnforced => {
-            Ok("no file system (Landlock, as far as this kernel has it)")
+            Ok("Landlock: no file system, as far as this kernel supports it")
         }
-        RulesetStatus::NotEnforced => Err("Landlock: not in this kernel".to_owned()),
+        RulesetStatus::NotEnforced => Err("Landlock: not supported by this kernel".to_owned()),
     }
 }
 
@@ -70,7 +70,7 @@ fn restrict(sockets: &[&Path]) -> Result<RulesetStatus, RulesetError> {
 pub fn take_calls(sandbox: Sandbox) -> Result<&'static str, String> {
     filter::apply(sandbox == Sandbox::Log).map_err(|error| format!("seccomp: {error}"))?;
     Ok(match sandbox {
-        Sandbox::Log => "system calls beyond the table are logged (seccomp)",
-        Sandbox::Strict | Sandbox::Off => "only the system calls of the table (seccomp)",
+        Sandbox::Log => "seccomp: other system calls are logged",
+        Sandbox::Strict | Sandbox::Off => "seccomp: allow-list of system calls",
     })
 }

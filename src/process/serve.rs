@@ -65,7 +65,7 @@ struct Bound<'c> {
     audit: Option<(Audit, Writer)>,
 }
 
-/// A process that has given up everything else.
+/// A process that has dropped everything else.
 struct Confined<'c> {
     config: &'c Config,
     gate: Arc<Gate>,
@@ -75,9 +75,10 @@ struct Confined<'c> {
     /// How many there are.
     places_max: usize,
     writer: Option<Writer>,
-    /// What was given up, in words, and what could not be.
+    /// What was dropped, what could not be, and what else there is to log of it.
     said: Vec<String>,
     kept: Vec<String>,
+    notes: Vec<&'static str>,
 }
 
 impl<'c> Bound<'c> {
@@ -125,7 +126,7 @@ impl<'c> Bound<'c> {
         let places = file_limit::connections_max(files, config.workers);
         let daemon = Daemon::at(&config.socket_path)?;
         let rules = config.rules.clone().with_own(own(config, &listeners));
-        let Proven { mut said, mut kept } =
+        let Proven { mut said, mut kept, notes } =
             Seen::look(&config.socket_path, config.run_as).drop()?.prove()?;
         if config.sandbox == Sandbox::Strict {
             let audit_socket = config.audit_log.as_ref().and_then(Destination::socket);
@@ -164,6 +165,7 @@ impl<'c> Bound<'c> {
             writer,
             said,
             kept,
+            notes,
         })
     }
 }
@@ -201,7 +203,9 @@ impl Confined<'_> {
                     // Who asks for the outcome may have failed for another's.
                     let runtime = match Runtime::new() {
                         Ok(runtime) => runtime,
-                        Err(error) => return made.send(Err(error)).map_err(io::Error::other),
+                        Err(error) => {
+                            return made.send(Err(error)).map(|()| 0).map_err(io::Error::other);
+                        }
                     };
                     made.send(Ok(())).map_err(io::Error::other)?;
                     begin.wait();
@@ -217,7 +221,7 @@ impl Confined<'_> {
         let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
         let end = Rc::new(Cell::new(ExitCode::SUCCESS));
         let status = self.status.take().map(|status| (status, Arc::clone(&self.gate)));
-        runtime.run({
+        let mut cut = runtime.run({
             let (end, gate, interval) =
                 (Rc::clone(&end), Arc::clone(&self.gate), self.config.watchdog);
             async move {
@@ -237,7 +241,12 @@ impl Confined<'_> {
         let ends: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
         self.gate.observer.floods.tell_all();
         for end in ends {
-            end.map_err(|_| io::Error::other("a worker has panicked"))??;
+            cut += end.map_err(|_| io::Error::other("a worker has panicked"))??;
+        }
+        match cut {
+            0 => info!("stopped"),
+            1 => info!("stopped; 1 connection was still open and has been closed"),
+            _ => info!("stopped; {cut} connections were still open and have been closed"),
         }
         Ok(end.get())
     }
@@ -253,9 +262,12 @@ impl Confined<'_> {
     }
 
     fn say(&self) {
-        info!("given up: {}", self.said.join("; "));
+        info!("dropped privileges: {}", self.said.join("; "));
+        for note in &self.notes {
+            info!("{note}");
+        }
         if !self.kept.is_empty() {
-            warn!("could not give up: {}", self.kept.join("; "));
+            warn!("could not drop: {}", self.kept.join("; "));
         }
         let (places, share) = (self.places_max, self.config.limits.client_share);
         let alone = share.alone(places);
@@ -351,15 +363,15 @@ async fn tell(
     let name = select! {
         biased;
         () = stale => {
-            error!("the daemon's socket is stale: ending, to be started again (EXIT_ON_STALE_SOCKET)");
+            error!("the daemon's socket is stale: exiting, to be restarted (EXIT_ON_STALE_SOCKET)");
             end.set(ExitCode::from(EXIT_STALE));
             return closing.drain();
         }
         name = signals.next() => name,
     };
-    info!("{name}: taking no new clients, letting running requests end");
+    info!("{name} received: accepting no new connections, running requests may finish");
     closing.drain();
     let name = signals.next().await;
-    info!("{name} again: stopping at once");
+    info!("{name} received again: closing every connection");
     closing.cut();
 }

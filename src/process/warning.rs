@@ -99,12 +99,12 @@ pub fn of_open_doors(config: &Config, listeners: &[Listener]) {
         Place::Tcp(address) => address.ip().is_unspecified(),
         Place::Unix(_) => false,
     });
-    let words = "every address is listened on, without TLS: let only trusted networks reach it";
+    let words = "listening on all addresses without TLS or authentication: never publish this port";
     if everywhere && is_in_container() {
         // Its networks are all that can reach it, unless its port is published.
         info!("{words}");
     } else if everywhere {
-        warn!("{words} (LISTEN=127.0.0.1:2375 is this machine alone)");
+        warn!("{words}; LISTEN=127.0.0.1:2375 listens for this machine alone");
     }
 }
 

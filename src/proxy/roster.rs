@@ -105,8 +105,17 @@ impl Roster {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether nobody is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.places.borrow().is_empty()
+    }
+
+    /// Returns how many are connected.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let places = self.places.borrow();
+        places.seats.len() - places.free.len()
     }
 
     fn wake(&self, whom: impl Fn(&Marks) -> bool) {

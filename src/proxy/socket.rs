@@ -14,6 +14,7 @@ use nix::sys::socket::{self, MsgFlags, Shutdown, UnixAddr};
 use socket2::SockRef;
 use std::cell::OnceCell;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::task::{Context, Poll, ready};
 
@@ -224,7 +225,10 @@ impl Socket {
         }
         let peer = SockRef::from(&self.readiness).peer_addr();
         match peer.ok().and_then(|address| address.as_socket()) {
-            Some(address) => Who::Address(address),
+            // Of a listener for both families IPv4 clients come as ::ffff:a.b.c.d.
+            Some(address) => {
+                Who::Address(SocketAddr::new(address.ip().to_canonical(), address.port()))
+            }
             None => Who::Gone,
         }
     }

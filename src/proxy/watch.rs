@@ -39,7 +39,7 @@ async fn introduce(daemon: &Daemon, interval: Duration, absence: &mut Absence) {
                 absence.is_over();
                 if let Some(name) = name(&answer) {
                     let path = daemon.path().display();
-                    info!("Filtering Docker API requests to {path}, {name}");
+                    info!("Connected to Docker {name} at {path}");
                 }
                 return;
             }
@@ -57,7 +57,7 @@ async fn ask(daemon: &Daemon, path: &str) -> Result<Answer, String> {
     answer.map_err(|why| why.to_string())
 }
 
-/// `Engine 20.10.24, API 1.41`, if the daemon says so.
+/// `Engine 20.10.24 (API 1.41)`, if the daemon says so.
 fn name(answer: &Answer) -> Option<String> {
     let version: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
     let field = |name: &str| {
@@ -65,7 +65,7 @@ fn name(answer: &Answer) -> Option<String> {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         (is_plain && (1..=SHOWN_BYTES_MAX).contains(&text.len())).then_some(text)
     };
-    Some(format!("Engine {}, API {}", field("Version")?, field("ApiVersion")?))
+    Some(format!("Engine {} (API {})", field("Version")?, field("ApiVersion")?))
 }
 
 /// Since when the daemon has not answered; its beginning and its end are told once each.
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_daemon_is_named_as_it_names_itself() {
         let body = "{\"Version\":\"20.10.24\",\"ApiVersion\":\"1.41\",\"Os\":\"linux\"}";
-        assert_eq!(name_in(body).as_deref(), Some("Engine 20.10.24, API 1.41"));
+        assert_eq!(name_in(body).as_deref(), Some("Engine 20.10.24 (API 1.41)"));
         for body in [
             "",
             "{}",

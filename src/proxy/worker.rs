@@ -30,12 +30,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Serves until told to stop. On return every connection has ended, or is cut when its runtime
-    /// is dropped.
+    /// Serves until told to stop, and returns how many connections are left: they are cut when their
+    /// runtime is dropped.
     ///
     /// # Errors
     /// A listener can't be registered.
-    pub async fn run(self) -> io::Result<()> {
+    pub async fn run(self) -> io::Result<usize> {
         let roster = Rc::new(Roster::default());
         spawn({
             let roster = Rc::clone(&roster);
@@ -62,7 +62,7 @@ impl Worker {
             () = sleep(self.grace) => {}
             () = self.closing.cutting() => {}
         }
-        Ok(())
+        Ok(roster.len())
     }
 }
 

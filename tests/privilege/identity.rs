@@ -50,8 +50,8 @@ fn to_the_sockets_group() -> Result<(), Failed> {
     let gate = Gate::start(&["env"], &place, &[])?;
     is_user(&gate, 65_534, 65_534, "998")?;
     is_bare(&gate)?;
-    says(&gate.log(), "given up: runs as user 65534, group 65534, groups 998")?;
-    says(&gate.log(), "(Landlock")?;
+    says(&gate.log(), "dropped privileges: user=65534 group=65534 groups=998")?;
+    says(&gate.log(), "Landlock: ")?;
     same("core limit", &limit(&gate, "Max core file size")?, "0 0 bytes")
 }
 
@@ -82,7 +82,7 @@ fn by_owner_group_and_mode() -> Result<(), Failed> {
             .and_then(|()| is_bare(&gate))
             .map_err(|why| format!("{what}: {}", why.message().unwrap_or_default()))?;
         if uid == 0 {
-            says(&gate.log(), "could not give up: user 0, without capabilities")?;
+            says(&gate.log(), "could not drop: user 0, without capabilities")?;
         }
     }
     Ok(())
@@ -111,13 +111,13 @@ fn as_a_user() -> Result<(), Failed> {
     let words = ["setpriv", "--reuid=2000", "--regid=998", "--clear-groups"];
     let gate = Gate::start(&words, &place, &[])?;
     is_user(&gate, 2000, 998, "")?;
-    says(&gate.log(), "was user 2000 already")?;
+    says(&gate.log(), "already running as user 2000")?;
     let status = gate.status()?;
     for set in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
         same(set, &status[set], NONE)?;
     }
     // Only CAP_SETPCAP could clear this one, and nothing that is executed can have it.
-    says(&gate.log(), "could not give up: the bounding set")?;
+    says(&gate.log(), "capability bounding set left in place")?;
     same("NoNewPrivs", &status["NoNewPrivs"], "1")?;
     same("ping", gate.ping()?.lines().next().unwrap_or_default(), "HTTP/1.1 200 OK")
 }
@@ -149,7 +149,7 @@ fn in_a_user_namespace() -> Result<(), Failed> {
     place.daemon(0, 0, 0o660)?;
     let gate = Gate::start(&words, &place, &[])?;
     is_bare(&gate)?;
-    says(&gate.log(), "could not give up:")
+    says(&gate.log(), "could not drop:")
 }
 
 fn low_port() -> Result<(), Failed> {
@@ -174,9 +174,10 @@ fn already_hardened() -> Result<(), Failed> {
     let gate = Gate::start(&words, &place, &[])?;
     is_user(&gate, 65_534, 998, "")?;
     is_bare(&gate)?;
-    let without_landlock = "could not give up: the file system (Landlock: not in this kernel)";
+    let without_landlock =
+        "could not drop: the file system (Landlock: not supported by this kernel)";
     let log = gate.log().replace(without_landlock, "");
-    if log.contains("could not give up") { Err(log.into()) } else { Ok(()) }
+    if log.contains("could not drop") { Err(log.into()) } else { Ok(()) }
 }
 
 fn huge_file_limit() -> Result<(), Failed> {
@@ -200,7 +201,7 @@ fn sandbox_off() -> Result<(), Failed> {
     is_user(&gate, 65_534, 65_534, "998")?;
     same("Seccomp", &gate.status()?["Seccomp"], "0")?;
     same("CapBnd", &gate.status()?["CapBnd"], NONE)?;
-    says(&gate.log(), "could not give up: system calls and files (SANDBOX=off)")
+    says(&gate.log(), "could not drop: system calls and files (SANDBOX=off)")
 }
 
 fn several_workers() -> Result<(), Failed> {

@@ -69,7 +69,7 @@ fn ended() -> Result<(), Failed> {
     place.stop_daemon()?;
     says(&gate.ping()?, "the mounted socket is stale")?;
     same("status", &format!("{:?}", gate.wait()?.code()), "Some(75)")?;
-    says(&gate.log(), "ending, to be started again")
+    says(&gate.log(), "exiting, to be restarted")
 }
 
 fn found_alone() -> Result<(), Failed> {

@@ -61,7 +61,9 @@ impl Gate {
         let mut gate = Self { process, endpoint: None, log };
         gate.endpoint = Some(gate.until_it_listens()?);
         // What the gate asks the daemon for itself is over by then, whatever has come of it.
-        let is_settled = |log: &str| log.contains(", Engine ") || log.contains("it is tried again");
+        let is_settled = |log: &str| {
+            log.contains("Connected to Docker Engine") || log.contains("it is tried again")
+        };
         eventually(HANG, || Ok(is_settled(&gate.log())))?;
         Ok(gate)
     }

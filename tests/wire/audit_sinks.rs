@@ -285,7 +285,7 @@ fn a_required_record_needs_a_place_to_go() {
     let output = output.expect("it runs");
     assert_eq!(output.status.code(), Some(78));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("AUDIT_REQUIRED=\"1\" can't be used") && said.contains("AUDIT_LOG"));
+    assert!(said.contains("invalid AUDIT_REQUIRED=\"1\"") && said.contains("AUDIT_LOG"));
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
     ] {
         let output = run(&[], &[(name, value)]);
         assert_eq!(output.status, Some(78), "{name}: {}", output.stderr);
-        for words in [&format!("{name}=\"{value}\" can't be used: it takes "), takes] {
+        for words in [&format!("invalid {name}=\"{value}\": expected "), takes] {
             assert!(output.stderr.contains(words), "{words}: {}", output.stderr);
         }
     }

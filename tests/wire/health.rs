@@ -132,7 +132,7 @@ fn called_wget_it_fails_with_the_statuses_of_wget() {
     let dir = Dir::new();
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     let line = format!("-q --spider http://{}/version", closed.expect("an address"));
-    expect(&wget(&dir, &line), 4, "nobody listens at");
+    expect(&wget(&dir, &line), 4, "no gate is listening on");
     for line in ["-q --spider http://example.com/", "-q --spider https://localhost/", "-r /"] {
         expect(&wget(&dir, line), 2, "not a general wget");
     }

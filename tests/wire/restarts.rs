@@ -58,6 +58,15 @@ fn serve(daemon: &StandIn, seen: &Seen, over: &AtomicBool) {
     });
 }
 
+/// Says that it is over when dropped.
+struct End<'e>(&'e AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 /// What a client has come to.
 #[derive(Default)]
 struct Fates {
@@ -104,8 +113,12 @@ fn a_daemon_that_is_killed_and_comes_back_under_load_gets_nothing_twice() {
     let mut inner = Gate::start(Dir::new(), &variables);
     let gate = Gate::start(dir, OPEN);
     thread::scope(|scope| {
+        // Also where this fails: the scope waits for who serves.
+        let ending = End(&ended);
         scope.spawn(|| serve(&daemon, &seen, &ended));
-        wait_until("the gate to know its daemon", || gate.log().contains(", Engine "));
+        wait_until("the gate to know its daemon", || {
+            gate.log().contains("Connected to Docker Engine")
+        });
         let ledger = Ledger::open(&gate);
         let clients: Vec<_> = (0..CLIENTS)
             .map(|name| {
@@ -126,7 +139,7 @@ fn a_daemon_that_is_killed_and_comes_back_under_load_gets_nothing_twice() {
         }
         ledger.close();
         inner.signal("KILL");
-        ended.store(true, Relaxed);
+        drop(ending);
     });
     let seen = seen.into_inner().expect("a count");
     let twice: Vec<_> = seen.iter().filter(|(_, times)| **times > 1).collect();

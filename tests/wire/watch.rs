@@ -20,8 +20,7 @@ fn the_daemon_is_named_once_it_has_answered() {
     if !gate.log().contains("Engine") {
         daemon.expect_probe();
     }
-    let line =
-        format!("Filtering Docker API requests to {}, Engine 20.10.24, API 1.41", path.display());
+    let line = format!("Connected to Docker Engine 20.10.24 (API 1.41) at {}", path.display());
     gate.wait_for_log(&line);
     assert_eq!(gate.log().matches("it is tried again with every request").count(), 1);
     daemon.expect_untouched();

@@ -69,7 +69,7 @@ impl Connection {
     }
 
     pub(super) async fn malformed(&mut self, error: HeadError) -> Then {
-        self.tell_malformed(error.name(), error.status(), self.client.inbox.filled());
+        self.tell_malformed(error.name(), error.status(), self.client.inbox.filled(), &error);
         let message = format!("the request is refused: {error} ({})", error.name());
         self.answer_last(&Answer { status: error.status(), message }, Method::Other).await
     }
@@ -87,8 +87,9 @@ impl Connection {
 
     /// The same of a head that is not whole.
     pub(super) async fn cut_off_head(&mut self, cutoff: Cutoff) -> Then {
-        self.tell_malformed(cutoff.name(), cutoff.status(), b"");
-        self.answer_last(&cutoff.answer(), Method::Other).await
+        let answer = cutoff.answer();
+        self.tell_malformed(cutoff.name(), cutoff.status(), b"", &answer.message);
+        self.answer_last(&answer, Method::Other).await
     }
 
     /// Says one last thing: after it, requests can't be told from bodies any more.

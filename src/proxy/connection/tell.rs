@@ -5,6 +5,7 @@ use crate::observe::record::{Record, Traffic, TunnelEnd, TunnelRecord, Verdict};
 use crate::observe::who::{Client as _, Who};
 use crate::proxy::inquiry::Unanswered;
 use crate::proxy::tunnel::Tunnel;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -116,7 +117,13 @@ impl Connection {
         self.gate.observer.tell_unanswered(client, &incoming.subject, path, &why);
     }
 
-    pub(super) fn tell_malformed(&self, name: &'static str, status: u16, bytes: &[u8]) {
-        self.gate.observer.tell_malformed(&self.client.socket, name, status, bytes);
+    pub(super) fn tell_malformed(
+        &self,
+        name: &'static str,
+        status: u16,
+        bytes: &[u8],
+        why: &dyn Display,
+    ) {
+        self.gate.observer.tell_malformed(&self.client.socket, name, status, bytes, why);
     }
 }
