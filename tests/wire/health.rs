@@ -88,8 +88,8 @@ fn what_is_wrong_is_said_in_one_line() {
     let output = check(&listen).output().expect("it runs");
     expect(&output, 1, "the gate answers 503: dockgate: cannot connect to Docker daemon at");
     drop(gate);
-    expect(&check(&listen).output().expect("it runs"), 1, "the gate is not running");
-    expect(&check("unix:///nowhere.sock").output().expect("it runs"), 1, "the gate is not running");
+    expect(&check(&listen).output().expect("it runs"), 1, "no gate is listening on");
+    expect(&check("unix:///nowhere.sock").output().expect("it runs"), 1, "no gate is listening on");
     expect(&check(":0").output().expect("it runs"), 1, "LISTEN leaves the port to the kernel");
     expect(&check("nonsense").output().expect("it runs"), 1, "LISTEN=\"nonsense\"");
 }
