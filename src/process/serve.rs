@@ -213,7 +213,11 @@ impl Confined<'_> {
                 })
             })
             .collect::<io::Result<_>>()?;
-        all_made.into_iter().take(threads.len()).collect::<io::Result<()>>()?;
+        drop(made);
+        let runtimes = all_made.into_iter().take(threads.len()).collect::<io::Result<Vec<()>>>()?;
+        if runtimes.len() < threads.len() {
+            return Err(io::Error::other("a worker has panicked"));
+        }
         self.take_calls();
         self.say();
         begin.wait();

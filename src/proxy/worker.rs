@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::select;
+use tokio::task::JoinSet;
 
 /// What a worker is given.
 #[derive(Debug)]
@@ -41,20 +42,25 @@ impl Worker {
             let roster = Rc::clone(&roster);
             async move { roster.keep_time().await }
         });
-        let mut accepting = Vec::new();
+        let mut accepting = JoinSet::new();
         for listener in self.listeners {
             let entrance = Entrance::new(listener.start()?, Arc::clone(&self.places));
-            accepting.push(spawn(accept(entrance, Arc::clone(&self.gate), Rc::clone(&roster))));
+            accepting.spawn_local(accept(entrance, Arc::clone(&self.gate), Rc::clone(&roster)));
         }
 
-        self.closing.draining().await;
+        select! {
+            biased;
+            () = self.closing.draining() => {}
+            // A gate with a listener that nobody serves would be there and not answer.
+            Some(_) = accepting.join_next() => {
+                self.closing.drain();
+                return Err(io::Error::other("a listener's task has panicked"));
+            }
+        }
         // At once: an answer that comes now is already its connection's last.
         roster.drain();
         // A listener is closed when its task is gone, and only then are clients turned away.
-        for task in accepting {
-            task.abort();
-            let _ = task.await;
-        }
+        accepting.shutdown().await;
         // Whichever comes first, what is left is cut.
         select! {
             biased;
