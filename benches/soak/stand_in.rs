@@ -24,6 +24,10 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 pub const VOLUME: &str = r#"{"Name":"data","Driver":"local","Mountpoint":"/var/lib/docker/volumes/data/_data","Labels":null,"Scope":"local","Options":null}"#;
 const VERSION: &str = r#"{"Version":"20.10.24","ApiVersion":"1.41","MinAPIVersion":"1.12"}"#;
+const CONTAINER: &str = r#"{"Id":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","Config":{},"HostConfig":{}}"#;
+const BY_ID: &str =
+    "/containers/c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00/json";
+const EXEC: &str = r#"{"ID":"0123","ContainerID":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","ProcessConfig":{"privileged":false}}"#;
 pub const CREATED: &str = r#"{"Id":"0123456789ab","Warnings":[]}"#;
 
 /// What an upload that came whole is answered with.
@@ -109,6 +113,9 @@ impl Connection {
             "/_ping" => self.whole(200, "OK"),
             "/version" => self.whole(200, VERSION),
             "/volumes/data" => self.whole(200, VOLUME),
+            // What is asked before an attach, and before an exec is started.
+            "/containers/box/json" | BY_ID => self.whole(200, CONTAINER),
+            "/exec/0123/json" => self.whole(200, EXEC),
             "/containers/create" => {
                 self.body(request, false)?;
                 self.whole(201, CREATED)
