@@ -101,7 +101,7 @@ const HEALTH: &str = r"
     inside wget --quiet --tries=1 --spider http://127.0.0.1:2375/_ping
     inside wget -qO- http://localhost:2375/_ping | grep -qx OK
     ends 8 'needs INFO=1' wget -q --spider http://localhost:2375/info
-    ends 4 'nobody listens' wget -q --spider http://localhost:2376/
+    ends 4 'no gate is listening' wget -q --spider http://localhost:2376/
     ends 2 'not a general wget' wget -q --spider https://example.com/
     # From a container beside it, with a wget of another make.
     docker run --rm --network container:gate bb wget -q -O - http://localhost:2375/_ping | grep -qx OK
