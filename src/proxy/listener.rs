@@ -2,7 +2,7 @@
 //! only while there is room for one more.
 
 use super::peer::Peer;
-use crate::runtime::Readiness;
+use crate::runtime::{Readiness, yield_now};
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 use socket2::{Domain, Protocol, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
@@ -245,8 +245,9 @@ impl Acceptor {
     /// Waits for the next client.
     ///
     /// # Errors
-    /// No descriptor or memory is left, see accept(2); a client that has gone meanwhile is none.
-    pub fn poll_accept(&mut self, cx: &Context<'_>) -> Poll<io::Result<OwnedFd>> {
+    /// No descriptor or memory is left, or the call is denied (`EPERM`: a seccomp profile, a security
+    /// module), see accept(2); a client that has gone meanwhile is none.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<OwnedFd>> {
         // The driver reports arrivals once, so that accept(2) is called until there are none. But the
         // task of a client that is in takes the descriptors it needs before the next client does.
         if mem::take(&mut self.has_accepted) {
@@ -263,20 +264,19 @@ impl Acceptor {
                     return Poll::Ready(Ok(unsafe { OwnedFd::from_raw_fd(fd) }));
                 }
                 Err(Errno::EAGAIN) => self.readiness.clear_readable(),
-                // accept(2): errors of the connection that was to be accepted; the next may be well.
+                // accept(2): errors of the connection that was to be accepted; the next may be well. Where
+                // each is an error, others have their turn between them.
                 Err(
                     Errno::EINTR
                     | Errno::ECONNABORTED
                     | Errno::EPROTO
-                    | Errno::EPERM
                     | Errno::ENETDOWN
                     | Errno::ENOPROTOOPT
                     | Errno::EHOSTDOWN
                     | Errno::ENONET
                     | Errno::EHOSTUNREACH
-                    | Errno::EOPNOTSUPP
                     | Errno::ENETUNREACH,
-                ) => {}
+                ) => return yield_now(cx),
                 Err(errno) => return Poll::Ready(Err(errno.into())),
             }
         }
@@ -287,5 +287,66 @@ impl Acceptor {
     #[must_use]
     pub fn peer(&self, client: &OwnedFd) -> Peer {
         if self.is_unix { Peer::of_unix(client) } else { Peer::of_tcp(client) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::testing;
+    use nix::libc;
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+    use std::collections::BTreeMap;
+    use std::env::consts::ARCH;
+    use std::future::poll_fn;
+    use std::net::TcpStream;
+
+    /// Has accept4(2) fail so in this thread from now on.
+    fn fail_accepts(errno: Errno) {
+        let fails = SeccompAction::Errno((errno as i32).cast_unsigned());
+        let rules = BTreeMap::from([(libc::SYS_accept4, Vec::new())]);
+        let arch = TargetArch::try_from(ARCH).expect("a known one");
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, fails, arch);
+        let program: BpfProgram = filter.expect("a filter").try_into().expect("a program");
+        apply_filter(&program).expect("applied");
+    }
+
+    fn acceptor() -> (Acceptor, SocketAddr) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let binding = Binding { ipv6_disabled: true, unix_mode: 0o600, shared: false };
+        let listener = Listener::bind(&Place::Tcp(address), binding).expect("bound");
+        let Place::Tcp(bound) = listener.place().clone() else { panic!("not TCP") };
+        (listener.start().expect("registered"), bound)
+    }
+
+    #[test]
+    fn a_denied_accept_is_an_error() {
+        for errno in [Errno::EPERM, Errno::EOPNOTSUPP, Errno::EMFILE] {
+            let found = testing::run(move || async move {
+                let (mut acceptor, address) = acceptor();
+                let _client = TcpStream::connect(address).expect("connected");
+                fail_accepts(errno);
+                poll_fn(|cx| acceptor.poll_accept(cx)).await.expect_err("denied").raw_os_error()
+            });
+            assert_eq!(found, Some(errno as i32));
+        }
+    }
+
+    #[test]
+    fn others_have_their_turn_while_each_connection_is_an_error() {
+        for errno in [Errno::ECONNABORTED, Errno::EINTR, Errno::EPROTO] {
+            testing::run(move || async move {
+                let (mut acceptor, address) = acceptor();
+                let _client = TcpStream::connect(address).expect("connected");
+                fail_accepts(errno);
+                let mut polls = 0;
+                poll_fn(|cx| {
+                    polls += 1;
+                    assert!(acceptor.poll_accept(cx).is_pending());
+                    if polls < 3 { Poll::Pending } else { Poll::Ready(()) }
+                })
+                .await;
+            });
+        }
     }
 }
