@@ -1,5 +1,7 @@
 //! The signals that end the process, and the one that does not.
 
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
 use tokio::select;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,16 +17,19 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes them, for the current runtime.
+    /// Takes them, for the current runtime. To be called before another thread is made.
     ///
     /// # Errors
     /// `sigaction`(2) refuses, or no memory is left.
     pub fn take() -> io::Result<Self> {
-        Ok(Self {
+        let signals = Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
-        })
+        };
+        // Whoever started us may have left them blocked, and threads inherit what is blocked.
+        SigSet::from_iter([SIGTERM, SIGINT, SIGHUP]).thread_unblock()?;
+        Ok(signals)
     }
 
     /// Waits for the next that ends the process, and gives its name. SIGHUP asks others to open their

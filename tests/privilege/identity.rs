@@ -4,6 +4,8 @@ use super::Proof;
 use super::gate::{Gate, Place, lacks, same, says};
 use libtest_mimic::Failed;
 use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -17,6 +19,7 @@ pub const PROOFS: &[Proof] = &[
     ("root with no capability at all starts", without_any_capability),
     ("a user namespace with one user in it is enough", in_a_user_namespace),
     ("a low port is bound before root is given up", low_port),
+    ("signals end a gate whose parent has blocked them", signals_blocked),
     ("no-new-privileges and a read-only root change nothing", already_hardened),
     ("a huge file limit costs no memory", huge_file_limit),
     ("SANDBOX=off keeps files and calls, not privileges", sandbox_off),
@@ -178,6 +181,18 @@ fn already_hardened() -> Result<(), Failed> {
         "could not drop: the file system (Landlock: not supported by this kernel)";
     let log = gate.log().replace(without_landlock, "");
     if log.contains("could not drop") { Err(log.into()) } else { Ok(()) }
+}
+
+fn signals_blocked() -> Result<(), Failed> {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let place = Place::new()?;
+        place.daemon(0, 998, 0o660)?;
+        let words = ["env", "--block-signal=TERM", "--block-signal=INT"];
+        let mut gate = Gate::start(&words, &place, &[])?;
+        kill(Pid::from_raw(gate.status()?["Pid"].parse()?), signal)?;
+        same("exit status", &format!("{:?}", gate.wait()?.code()), "Some(0)")?;
+    }
+    Ok(())
 }
 
 fn huge_file_limit() -> Result<(), Failed> {
