@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 const TICK: Duration = Duration::from_secs(1);
 const NEVER: u64 = u64::MAX;
 
-/// So many connections at a time are a crowd: when it has gone, the memory that it had is worth the
-/// work of giving it back.
+/// So many connections at a time are a crowd. When three quarters of it have gone, the memory that they
+/// had is worth the work of giving it back.
 const CROWD: usize = 256;
 
 /// Why a connection should not wait any longer.
@@ -34,8 +34,8 @@ pub struct Roster {
     /// Seconds since the first connection, not counting those without any.
     now: Cell<u64>,
     draining: Cell<bool>,
-    /// A crowd has gone, and its memory is not given back yet.
-    had_crowd: Cell<bool>,
+    /// The most that were connected at a time since memory was last given back.
+    peak: Cell<usize>,
     /// Notified when the first comes and when the last has gone.
     changed: Notify,
 }
@@ -65,6 +65,7 @@ impl Roster {
             places.seats.len() - 1
         });
         places.seats[index] = Some(Rc::clone(&marks));
+        self.peak.set(self.peak.get().max(places.len()));
         Seat { roster: Rc::clone(self), marks, index }
     }
 
@@ -73,7 +74,7 @@ impl Roster {
         loop {
             self.until(|empty| !empty).await;
             sleep(TICK).await;
-            if self.is_empty() && self.had_crowd.take() {
+            if self.has_lost_crowd() {
                 heap::trim();
             }
             let now = self.now.get() + 1;
@@ -105,17 +106,24 @@ impl Roster {
         }
     }
 
-    /// Whether nobody is connected.
+    /// Returns how many are connected.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn connected(&self) -> usize {
+        self.places.borrow().len()
+    }
+
+    fn is_empty(&self) -> bool {
         self.places.borrow().is_empty()
     }
 
-    /// Returns how many are connected.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        let places = self.places.borrow();
-        places.seats.len() - places.free.len()
+    /// Whether a crowd has gone since this was last so.
+    fn has_lost_crowd(&self) -> bool {
+        let (peak, connected) = (self.peak.get(), self.connected());
+        let has_lost = peak >= CROWD && connected <= peak / 4;
+        if has_lost {
+            self.peak.set(connected);
+        }
+        has_lost
     }
 
     fn wake(&self, whom: impl Fn(&Marks) -> bool) {
@@ -127,8 +135,12 @@ impl Roster {
 }
 
 impl Places {
+    fn len(&self) -> usize {
+        self.seats.len() - self.free.len()
+    }
+
     fn is_empty(&self) -> bool {
-        self.free.len() == self.seats.len()
+        self.len() == 0
     }
 }
 
@@ -184,9 +196,6 @@ impl Drop for Seat {
         places.seats[self.index] = None;
         places.free.push(self.index);
         if places.is_empty() {
-            if places.seats.len() >= CROWD {
-                self.roster.had_crowd.set(true);
-            }
             // A crowd that has gone should not be remembered in memory.
             *places = Places::default();
             self.roster.changed.notify_waiters();
@@ -224,6 +233,24 @@ mod tests {
         roster.drain();
         assert_eq!(due(&seat, false), Poll::Pending);
         assert_eq!(due(&seat, true), Poll::Ready(Due::Draining));
+    }
+
+    #[test]
+    fn a_crowd_is_lost_once_when_three_quarters_have_gone() {
+        let roster = Rc::new(Roster::default());
+        for size in [CROWD, 4 * CROWD] {
+            let mut crowd: Vec<Seat> = (0..size).map(|_| roster.seat()).collect();
+            assert!(!roster.has_lost_crowd());
+            crowd.truncate(size / 4 + 1);
+            assert!(!roster.has_lost_crowd());
+            crowd.pop();
+            assert!(roster.has_lost_crowd());
+            assert!(!roster.has_lost_crowd());
+        }
+        let roster = Rc::new(Roster::default());
+        let few: Vec<Seat> = (1..CROWD).map(|_| roster.seat()).collect();
+        drop(few);
+        assert!(!roster.has_lost_crowd());
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Worker {
     /// A listener can't be registered.
     pub async fn run(self) -> io::Result<usize> {
         let roster = Rc::new(Roster::default());
-        spawn({
+        let mut time = spawn({
             let roster = Rc::clone(&roster);
             async move { roster.keep_time().await }
         });
@@ -51,11 +51,12 @@ impl Worker {
         select! {
             biased;
             () = self.closing.draining() => {}
-            // A gate with a listener that nobody serves would be there and not answer.
+            // Neither ends but by a panic. A gate with a listener that nobody serves would be there and not
+            // answer, and one without a clock would wait for ever.
             Some(_) = accepting.join_next() => {
-                self.closing.drain();
                 return Err(io::Error::other("a listener's task has panicked"));
             }
+            _ = &mut time => return Err(io::Error::other("the deadlines' task has panicked")),
         }
         // At once: an answer that comes now is already its connection's last.
         roster.drain();
@@ -68,7 +69,7 @@ impl Worker {
             () = sleep(self.grace) => {}
             () = self.closing.cutting() => {}
         }
-        Ok(roster.len())
+        Ok(roster.connected())
     }
 }
 
