@@ -16,6 +16,7 @@ pub mod probe;
 pub mod sandbox;
 pub mod serve;
 mod signals;
+mod threads;
 mod trap;
 pub mod warning;
 pub mod wget;

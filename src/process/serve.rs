@@ -9,6 +9,7 @@ use super::grants;
 use super::privilege::{Proven, Seen};
 use super::sandbox::{self, Sandbox};
 use super::signals::Signals;
+use super::threads::Threads;
 use super::warning;
 use crate::admission::own::Own;
 use crate::observe::audit::sink::Destination;
@@ -35,8 +36,7 @@ use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::{Arc, Barrier, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::select;
 use tracing::{error, info, warn};
@@ -174,53 +174,24 @@ impl Confined<'_> {
     /// Makes the workers, takes away the system calls that only starting needs, and serves.
     fn serve(mut self) -> io::Result<ExitCode> {
         let closing = Arc::new(Closing::default());
-        let mut workers: Vec<Worker> = Vec::new();
-        for listeners in std::mem::take(&mut self.listeners) {
-            workers.push(Worker {
-                gate: Arc::clone(&self.gate),
-                listeners,
-                places: Arc::clone(&self.places),
-                closing: Arc::clone(&closing),
-                grace: self.config.shutdown_grace,
-            });
-        }
-        let mut workers = workers.into_iter();
+        let worker = |listeners| Worker {
+            gate: Arc::clone(&self.gate),
+            listeners,
+            places: Arc::clone(&self.places),
+            closing: Arc::clone(&closing),
+            grace: self.config.shutdown_grace,
+        };
+        let mut workers = std::mem::take(&mut self.listeners).into_iter().map(worker);
         let Some(first) = workers.next() else { return Ok(ExitCode::SUCCESS) };
         let runtime = Runtime::new()?;
         let signals = runtime.within(Signals::take)?;
         log::queue()?;
         // Dropped when the workers have ended, with what they have told in the end.
         let _writing = self.writer.take().map(Writer::start).transpose()?;
-        // Every other worker has a thread of its own, with a runtime that is made there, and begins when
-        // all are behind the filter; before, they make calls that only threads that begin make.
-        let begin = Arc::new(Barrier::new(workers.len() + 1));
-        let (made, all_made) = mpsc::channel();
-        let threads: Vec<_> = workers
-            .enumerate()
-            .map(|(index, worker)| {
-                let (begin, made) = (Arc::clone(&begin), made.clone());
-                thread::Builder::new().name(format!("worker-{}", index + 1)).spawn(move || {
-                    // Who asks for the outcome may have failed for another's.
-                    let runtime = match Runtime::new() {
-                        Ok(runtime) => runtime,
-                        Err(error) => {
-                            return made.send(Err(error)).map(|()| 0).map_err(io::Error::other);
-                        }
-                    };
-                    made.send(Ok(())).map_err(io::Error::other)?;
-                    begin.wait();
-                    runtime.run(worker.run())
-                })
-            })
-            .collect::<io::Result<_>>()?;
-        drop(made);
-        let runtimes = all_made.into_iter().take(threads.len()).collect::<io::Result<Vec<()>>>()?;
-        if runtimes.len() < threads.len() {
-            return Err(io::Error::other("a worker has panicked"));
-        }
+        let others = Threads::make(workers.collect())?;
         self.take_calls();
         self.say();
-        begin.wait();
+        others.begin();
 
         let watched = self.config.exit_on_stale_socket.then(|| Arc::clone(&self.gate));
         let end = Rc::new(Cell::new(ExitCode::SUCCESS));
@@ -228,6 +199,7 @@ impl Confined<'_> {
         let mut cut = runtime.run({
             let (end, gate, interval) =
                 (Rc::clone(&end), Arc::clone(&self.gate), self.config.watchdog);
+            let others_ended = others.ended();
             async move {
                 if let Some((status, gate)) = status {
                     status.start(gate, Arc::clone(&closing))?;
@@ -239,14 +211,15 @@ impl Confined<'_> {
                     let _ = engine::learn_own(gate.policy.own(), &gate.daemon).await;
                     watch::keep(&gate.daemon, interval).await;
                 });
-                first.run().await
+                let cut = first.run().await?;
+                // Signals are heard here.
+                others_ended.await;
+                Ok::<_, io::Error>(cut)
             }
         })?;
-        let ends: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
+        let joined = others.join();
         self.gate.observer.floods.tell_all();
-        for end in ends {
-            cut += end.map_err(|_| io::Error::other("a worker has panicked"))??;
-        }
+        cut += joined?;
         match cut {
             0 => info!("stopped"),
             1 => info!("stopped; 1 connection was still open and has been closed"),

@@ -75,6 +75,27 @@ fn a_second_signal_cuts_what_the_first_has_let_run() {
 }
 
 #[test]
+fn a_second_signal_reaches_each_of_several_workers() {
+    for _ in 0..4 {
+        let (mut gate, daemon) = start(&[("WORKERS", "3"), ("SHUTDOWN_GRACE", "3600")]);
+        // On one worker, most likely another one than the first.
+        let client = gate.client();
+        client.send(EVENTS);
+        let connection = daemon.accept_with(EVENTS);
+        connection.send(STREAMING);
+        client.expect(STREAMING);
+        gate.terminate();
+        gate.wait_for_log("SIGTERM received");
+        gate.terminate();
+        client.expect_end();
+        connection.expect_end();
+        assert_eq!(gate.wait().code(), Some(0));
+        let log = gate.log();
+        assert!(log.contains("stopped; 1 connection was still open and has been closed"), "{log}");
+    }
+}
+
+#[test]
 fn several_workers_end_alike() {
     let (mut gate, daemon) = start(&[("WORKERS", "3"), ("SHUTDOWN_GRACE", "3600")]);
     daemon.answer_pings();
@@ -88,4 +109,5 @@ fn several_workers_end_alike() {
         client.expect_end();
     }
     assert_eq!(gate.wait().code(), Some(0));
+    assert!(gate.log().ends_with("INFO stopped\n"), "{}", gate.log());
 }
