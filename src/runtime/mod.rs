@@ -18,6 +18,10 @@ use std::task::{Context, Poll};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::task::{self, JoinHandle};
 
+/// Descriptors that making a runtime takes: five, and for a process's first two more, by which tokio
+/// hears of signals.
+const DESCRIPTORS_MAX: usize = 7;
+
 /// A thread's runtime; it runs on the thread that made it.
 pub struct Runtime(LocalRuntime);
 
@@ -31,14 +35,15 @@ impl Runtime {
     /// Makes a runtime without tokio's time driver, which would read the clock twice per wake-up.
     ///
     /// # Errors
-    /// No descriptor or memory is left: it needs five descriptors, and the first runtime of a process
-    /// two more, for signals.
+    /// No descriptor or memory is left, or a system call is denied.
     pub fn new() -> io::Result<Self> {
-        // tokio panics where it can't make the pair of sockets by which it hears of signals.
-        UnixStream::pair().map_err(|error| {
-            let why = format!("no pair of sockets to hear of signals by (socketpair(2)): {error}");
+        // tokio panics where it can't make the pair of sockets by which it hears of signals: there must
+        // be room for that and for the descriptors that are made before it.
+        let room = (0..DESCRIPTORS_MAX.div_ceil(2)).map(|_| UnixStream::pair());
+        drop(room.collect::<io::Result<Vec<_>>>().map_err(|error| {
+            let why = format!("cannot make what a worker waits with (socketpair(2)): {error}");
             io::Error::new(error.kind(), why)
-        })?;
+        })?);
         let local =
             Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
         let timer = {

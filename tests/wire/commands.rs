@@ -95,6 +95,49 @@ fn a_rule_for_arguments_that_can_not_be_used_stops_the_start_and_says_what_it_ta
 }
 
 #[test]
+fn every_variable_that_can_not_be_used_is_named_at_once() {
+    let variables = [("MAX_CPUS", "50%"), ("POST", "ture"), ("WORKERS", "0")];
+    let names = |lines: Vec<String>| {
+        let found = |name: &str| lines.iter().filter(|line| line.contains(name)).count();
+        assert_eq!(variables.map(|(name, _)| found(&format!("invalid {name}="))), [1, 1, 1]);
+        assert_eq!(lines.len(), variables.len(), "{lines:?}");
+    };
+    let output = run(&[], &variables);
+    assert_eq!(output.status, Some(78));
+    names(output.stderr.lines().map(str::to_owned).collect());
+
+    let output = run(&[], &[&variables[..], &[("LOG_FORMAT", "json")]].concat());
+    assert_eq!(output.status, Some(78));
+    let line = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("an object");
+        assert_eq!(line["level"], "ERROR");
+        line["message"].as_str().expect("a message").to_owned()
+    };
+    names(output.stderr.lines().map(line).collect());
+}
+
+#[test]
+fn without_descriptors_a_start_ends_with_an_error_and_no_panic() {
+    let mut refused = 0;
+    for files in 4..=16 {
+        let start = format!("ulimit -n {files} && exec timeout 0.3 \"$0\"");
+        let output = Command::new("sh")
+            .args(["-c", &start, PROGRAM])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs([("LISTEN", "127.0.0.1:0"), ("SOCKET_PATH", "/nowhere/docker.sock")])
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8(output.stderr).expect("text");
+        // It is refused, or serves until its time is over.
+        assert!(matches!(output.status.code(), Some(1 | 124)), "{files}: {said}");
+        assert!(!said.contains("panicked"), "{files}: {said}");
+        refused += u32::from(output.status.code() == Some(1) && said.contains("ERROR"));
+    }
+    assert!(refused > 2, "it starts with next to no descriptors");
+}
+
+#[test]
 fn an_empty_list_is_one_and_so_is_0() {
     for value in ["0", "", " "] {
         for name in [
