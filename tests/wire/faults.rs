@@ -19,6 +19,8 @@ fn a_missing_daemon_is_named_and_served_again_as_soon_as_it_is_back() {
         message.contains("is the daemon running, and is its socket mounted here?"),
         "{message}"
     );
+    let line = format!("SystemPing: {message}").replace("dockgate: ", "");
+    assert!(gate.log().contains(&line), "{line}: {}", gate.log());
     // The same connection serves as soon as there is somebody to serve it.
     let daemon = StandIn::at(&path);
     client.send(PING);

@@ -2,7 +2,7 @@
 
 use super::gate::{Dir, Gate, start};
 use super::peer::Peer;
-use super::stand_in::{OK, PING, StandIn};
+use super::stand_in::{FORBIDDEN, OK, PING, StandIn};
 use std::fs::{self, File};
 use std::net::{Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
@@ -44,6 +44,11 @@ fn a_port_alone_is_every_address_of_both_families() {
         expect_served(&Peer::new(client));
     }
     assert!(gate.log().contains("listening on all addresses"), "{}", gate.log());
+    let client = gate.client();
+    client.send(FORBIDDEN);
+    assert_eq!(client.answer().status, 403);
+    // Not as ::ffff:127.0.0.1.
+    assert!(gate.log().contains(" client=127.0.0.1:"), "{}", gate.log());
 }
 
 #[test]

@@ -170,6 +170,8 @@ fn what_is_not_http_is_told_so_at_its_first_byte() {
     ] {
         expect_refused(&gate, &daemon, bytes, 400, "not-http");
     }
+    let line = "refused a malformed request: this is not an HTTP/1.1 request (a TLS client?";
+    assert!(gate.log().contains(line), "{}", gate.log());
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     expect_refused(&gate, &daemon, preface, 505, "version");
 }
