@@ -1,9 +1,11 @@
 //! The structure, kept by a test: storeys use only what is below them, the pure ones touch no
-//! I/O and no clock, every file says what it is for, and none outgrows one thought.
+//! I/O and no clock, every file says what it is for, and none outgrows one thought; and
+//! that documents name what there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// From the bottom up: a module may use those before it.
 const STOREYS: [&str; 8] =
@@ -168,6 +170,32 @@ fn unsafe_stands_only_where_it_is_known_and_explained() {
         }
     }
     assert_eq!(found, known, "what is there, and what SECURITY.md tells of");
+}
+
+#[test]
+fn security_names_every_crate_beneath() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--prefix=none", "--edges=normal,no-proc-macro"])
+        .arg("--target=x86_64-unknown-linux-gnu")
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).expect("text");
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let beneath: BTreeSet<&str> = names.filter(|&name| name != "dockgate").collect();
+
+    let text = fs::read_to_string(root.join("SECURITY.md")).expect("a text").replace('\n', " ");
+    let (_, said) = text.split_once("Beneath are ").expect("the paragraph");
+    let (_, named) = said.split_once("by grep: ").expect("those with unsafe code");
+    let (with_unsafe, rest) = named.split_once(". None: ").expect("those without");
+    let (without, _) = rest.split_once(". ").expect("an end");
+    let [with_unsafe, without] = [with_unsafe, without].map(|names| names.split(", "));
+    let counts = format!("{} of the {} have", with_unsafe.clone().count(), beneath.len());
+    assert!(said.contains(&counts), "{counts}");
+    assert!(said.starts_with(&format!("{} crates", beneath.len())));
+    assert_eq!(with_unsafe.chain(without).collect::<BTreeSet<_>>(), beneath);
 }
 
 #[test]
