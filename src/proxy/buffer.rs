@@ -41,7 +41,7 @@ struct Pool {
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
+    static POOL: RefCell<Pool> = RefCell::default();
 }
 
 /// A queue of bytes: filled at its end, consumed from its front.
@@ -103,10 +103,7 @@ impl Buffer {
         let is_full = end == self.bytes.len();
         // What was kept while waiting is no buffer to read into, also when it is empty.
         let least = if is_full { SMALL_BYTES } else { TINY_BYTES };
-        if self.bytes.len() < least && filled == 0 {
-            give_back(mem::replace(&mut self.bytes, lend(0, self.owner)), self.owner);
-            self.put(0..0);
-        } else if self.bytes.len() < least {
+        if self.bytes.len() < least {
             self.exchange(lend(filled, self.owner));
         } else if is_full && start > 0 {
             self.bytes.copy_within(start..end, 0);
@@ -180,10 +177,6 @@ fn lend(filled: usize, owner: Owner) -> Box<[u8]> {
 }
 
 impl Pool {
-    const fn new() -> Self {
-        Self { free: Vec::new(), lent: 0, lent_to: Lent::new(), held: 0, held_by: Lent::new() }
-    }
-
     /// Whether there is one in full size for this owner.
     fn has_full(&self, owner: Owner) -> bool {
         let free = LENT_MAX.checked_sub(self.lent + 1);
@@ -219,16 +212,11 @@ fn own_len(bytes: usize) -> usize {
     bytes + usize::from(bytes == BUFFER_BYTES)
 }
 
-/// Takes a buffer back.
-#[inline]
+/// Takes a buffer back. One of another size was not lent and is just freed.
 fn give_back(bytes: Box<[u8]>, owner: Owner) {
-    if !bytes.is_empty() {
-        take_back(bytes, owner);
+    if bytes.is_empty() {
+        return;
     }
-}
-
-/// Takes back one that is not empty. One of another size was not lent and is just freed.
-fn take_back(bytes: Box<[u8]>, owner: Owner) {
     // The thread may be ending, its pool gone: the buffer is freed then.
     let _ = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();

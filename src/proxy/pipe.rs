@@ -30,14 +30,8 @@ struct Pool {
     lent_to: Lent,
 }
 
-impl Pool {
-    const fn new() -> Self {
-        Self { free: Vec::new(), lent: 0, lent_to: Lent::new() }
-    }
-}
-
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
+    static POOL: RefCell<Pool> = RefCell::default();
 }
 
 #[derive(Debug)]

@@ -122,12 +122,6 @@ impl Owner {
 pub struct Lent(Vec<usize>);
 
 impl Lent {
-    /// Nothing is lent yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
     /// How much it holds.
     #[must_use]
     pub fn of(&self, owner: Owner) -> usize {
