@@ -188,8 +188,8 @@ fn security_names_every_crate_beneath() {
 
     let text = fs::read_to_string(root.join("SECURITY.md")).expect("a text").replace('\n', " ");
     let (_, said) = text.split_once("Beneath are ").expect("the paragraph");
-    let (_, named) = said.split_once("by grep: ").expect("those with unsafe code");
-    let (with_unsafe, rest) = named.split_once(". None: ").expect("those without");
+    let (_, lists) = said.split_once("by grep: ").expect("those with unsafe code");
+    let (with_unsafe, rest) = lists.split_once(". None: ").expect("those without");
     let (without, _) = rest.split_once(". ").expect("an end");
     let [with_unsafe, without] = [with_unsafe, without].map(|names| names.split(", "));
     let counts = format!("{} of the {} have", with_unsafe.clone().count(), beneath.len());

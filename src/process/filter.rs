@@ -54,7 +54,7 @@ const TABLE: &[Line] = &[
     #[cfg(target_arch = "x86_64")]
     (libc::SYS_epoll_wait, Nothing, "waiting"),
     (libc::SYS_epoll_pwait, Nothing, "waiting"),
-    (libc::SYS_read, Nothing, "being woken: signals, timers and other threads"),
+    (libc::SYS_read, Nothing, "emptying what threads wake each other by, when it is full"),
     (libc::SYS_pread64, Nothing, "the memory that metrics tell of, from an open file of /proc"),
     (libc::SYS_timerfd_settime, Nothing, "deadlines' ticks, pauses"),
     (libc::SYS_write, Nothing, "the log, the audit trail, and waking other threads"),

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Threads {
     begin: Arc<Barrier>,
-    threads: Vec<JoinHandle<io::Result<usize>>>,
+    handles: Vec<JoinHandle<io::Result<usize>>>,
     /// Closed when no thread serves any more.
     serving: watch::Sender<()>,
 }
@@ -42,17 +42,18 @@ impl Threads {
         let count = workers.len();
         let begin = Arc::new(Barrier::new(count + 1));
         let serving = watch::Sender::new(());
-        let (made, all_made) = mpsc::channel();
-        let make = |(index, worker)| {
-            let (begin, made, serving) = (Arc::clone(&begin), made.clone(), serving.subscribe());
-            let run = move || run(worker, &begin, &made, serving);
+        let (outcome, outcomes) = mpsc::channel();
+        let spawn = |(index, worker)| {
+            let (begin, outcome, serving) =
+                (Arc::clone(&begin), outcome.clone(), serving.subscribe());
+            let run = move || run(worker, &begin, &outcome, serving);
             thread::Builder::new().name(format!("worker-{}", index + 1)).spawn(run)
         };
-        let threads = workers.into_iter().enumerate().map(make).collect::<io::Result<_>>()?;
+        let handles = workers.into_iter().enumerate().map(spawn).collect::<io::Result<_>>()?;
         // A thread that panics says nothing.
-        drop(made);
-        let runtimes = all_made.into_iter().take(count).collect::<io::Result<Vec<()>>>()?;
-        if runtimes.len() < count { Err(panicked()) } else { Ok(Self { begin, threads, serving }) }
+        drop(outcome);
+        let runtimes = outcomes.into_iter().take(count).collect::<io::Result<Vec<()>>>()?;
+        if runtimes.len() < count { Err(panicked()) } else { Ok(Self { begin, handles, serving }) }
     }
 
     /// Has them serve.
@@ -71,7 +72,7 @@ impl Threads {
     /// # Errors
     /// One has failed, or panicked.
     pub fn join(self) -> io::Result<usize> {
-        let ends: Vec<_> = self.threads.into_iter().map(JoinHandle::join).collect();
+        let ends: Vec<_> = self.handles.into_iter().map(JoinHandle::join).collect();
         ends.into_iter().map(|end| end.map_err(|_| panicked())?).sum()
     }
 }

@@ -12,6 +12,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::task::yield_now;
 
 /// What of a refused request's body is read so that the connection can go on, in bytes: what the
 /// daemon itself reads of a body that its handler ignored (Go's `net/http`).
@@ -231,6 +232,8 @@ impl Client {
         self.seat.allow(LINGER_TIME_MAX);
         while self.more().await.is_ok() {
             self.inbox.consume(usize::MAX);
+            // It may send without end: others have their turn.
+            yield_now().await;
         }
     }
 

@@ -100,8 +100,7 @@ impl Timers {
 
 /// Waits for `time`.
 ///
-/// # Panics
-/// This thread has no runtime.
+/// On a thread without a runtime it never ends.
 #[must_use]
 pub fn sleep(time: Duration) -> Sleep {
     Sleep { at: Instant::now() + time, moment: None }

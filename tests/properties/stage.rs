@@ -170,7 +170,7 @@ impl Play {
         spawn({
             let end = Rc::clone(&end);
             async move {
-                // The loop catches a panic: this tells of it.
+                // The runtime catches a panic: this tells of it.
                 let told = Told(end);
                 let socket = Socket::accepted(served.into()).expect("registered");
                 let places = Arc::new(Places::new(1, 0, ClientShare::USUAL));

@@ -41,10 +41,16 @@ fn form(rule: Rule, head: impl AsRef<[u8]>, made: Made) -> Form {
     (rule, head.as_ref().to_vec(), made)
 }
 
-/// Request lines, without their ends.
+/// Heads of a start line each, which is given without its end.
+fn start_lines(lines: &[(Rule, &[u8], Made)]) -> Vec<Form> {
+    let head = |line: &[u8]| [line, b"\r\n\r\n"].concat();
+    lines.iter().map(|&(rule, line, made)| form(rule, head(line), made)).collect()
+}
+
+/// Request lines.
 fn request_lines() -> Vec<Form> {
     use Rule::{RequestLine, SpokenVersion};
-    let lines: &[(Rule, &[u8], Made)] = &[
+    start_lines(&[
         (RequestLine, b"GET  / HTTP/1.1", Refuses(Token)),
         (RequestLine, b"GET /  HTTP/1.1", Refuses(Version)),
         (RequestLine, b"GET / HTTP/1.1 ", Refuses(NewLine)),
@@ -71,16 +77,13 @@ fn request_lines() -> Vec<Form> {
         (SpokenVersion, b"GET / HTTP/1.", Refuses(Version)),
         (SpokenVersion, b"GET / HTTP/", Refuses(Version)),
         (SpokenVersion, b"PRI * HTTP/2.0", Refuses(Version)),
-    ];
-    let of_line =
-        |&(rule, line, made): &(Rule, &[u8], Made)| form(rule, [line, b"\r\n\r\n"].concat(), made);
-    lines.iter().map(of_line).collect()
+    ])
 }
 
-/// Status lines, without their ends.
+/// Status lines.
 fn status_lines() -> Vec<Form> {
     use Rule::{SpokenVersion, StatusLine};
-    let lines: &[(Rule, &[u8], Made)] = &[
+    start_lines(&[
         (StatusLine, b"HTTP/1.1 20 OK", Refuses(Status)),
         (StatusLine, b"HTTP/1.1 2000 OK", Refuses(Status)),
         (StatusLine, b"HTTP/1.1  200 OK", Refuses(Status)),
@@ -93,10 +96,7 @@ fn status_lines() -> Vec<Form> {
         (SpokenVersion, b"HTTP/1.2 200 OK", Refuses(Version)),
         (SpokenVersion, b"HTTP/2 200 OK", Refuses(Version)),
         (SpokenVersion, b"GET / HTTP/1.1", Refuses(Version)),
-    ];
-    let of_line =
-        |&(rule, line, made): &(Rule, &[u8], Made)| form(rule, [line, b"\r\n\r\n"].concat(), made);
-    lines.iter().map(of_line).collect()
+    ])
 }
 
 /// What a request and an answer share, after their start line, which ends with CR LF.

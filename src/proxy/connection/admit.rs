@@ -30,12 +30,7 @@ impl Connection {
         if incoming.is_longer_than(limits.json_bytes_max) {
             return Err(self.refuse(&examination.too_long(limits.json_bytes_max), incoming).await);
         }
-        if incoming.expects_continue
-            && self.client.inbox.is_empty()
-            && !self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n").await
-        {
-            return Err(Then::Close);
-        }
+        self.invite_body(incoming).await?;
         let gate = Arc::clone(&self.gate);
         let account = Arc::clone(&self.client.account);
         let mut share = gate.collected.share(&account);

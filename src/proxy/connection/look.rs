@@ -29,12 +29,7 @@ impl Connection {
         if !seen.is_empty() || incoming.request.body.is_complete() {
             return Ok(Looked::Fine(grant));
         }
-        if incoming.expects_continue
-            && self.client.inbox.is_empty()
-            && !self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n").await
-        {
-            return Err(Then::Close);
-        }
+        self.invite_body(incoming).await?;
         // An archive that is still being made is no attack, and holds no more than a connection.
         let patience = self.gate.limits.idle_time_max;
         let body = &mut incoming.request.body;

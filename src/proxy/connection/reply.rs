@@ -44,6 +44,19 @@ impl Connection {
         self.say(|persistence| answer.bytes(method, persistence), incoming).await
     }
 
+    /// Answers `100 Continue` to a client that waits for it before it sends its body (RFC 9110, section
+    /// 10.1.1); one that has sent something of it does not wait.
+    ///
+    /// # Errors
+    /// The client does not take it.
+    pub(super) async fn invite_body(&mut self, incoming: &Incoming) -> Result<(), Then> {
+        let waits = incoming.expects_continue && self.client.inbox.is_empty();
+        if waits && !self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n").await {
+            return Err(Then::Close);
+        }
+        Ok(())
+    }
+
     async fn say(
         &mut self,
         bytes: impl FnOnce(Persistence) -> Vec<u8>,
