@@ -4,7 +4,7 @@ use super::field::{Field, Object, Rule, harmless, harmless_map, inside};
 use super::host_config::{self, HOST_CONFIG};
 use super::json::{Json, Keys};
 use super::judge::Judge;
-use super::limit::{self, Confined};
+use super::limit::{self, Confinement};
 use super::{network, own, registry, security, shield, sysctl};
 
 /// The body of `ContainerCreate`. Daemons up to 26 find the fields of `HostConfig` beside it too.
@@ -88,7 +88,7 @@ pub fn confined(judge: &mut Judge<'_>, config: &Json<'_>, host_config: &Json<'_>
     }
     limit::require(
         judge,
-        &Confined {
+        &Confinement {
             user: config.field("User"),
             no_new_privileges: security::has_no_new_privileges(host_config.field("SecurityOpt")),
             readonly_rootfs: host_config.field("ReadonlyRootfs"),

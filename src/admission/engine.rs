@@ -22,7 +22,7 @@ const RUNTIME: &str = "is not the engine's default runtime and may confine less,
 /// A release of the engine: major, minor, patch. What a distribution or a builder adds to it, such
 /// as `+dfsg1`, is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
+pub struct EngineVersion {
     /// 28 of 28.5.2.
     pub major: u32,
     /// 5 of 28.5.2.
@@ -31,7 +31,13 @@ pub struct Version {
     pub patch: u32,
 }
 
-impl Version {
+/// Returns the version `major.minor.patch`.
+#[must_use]
+pub const fn release(major: u32, minor: u32, patch: u32) -> EngineVersion {
+    EngineVersion { major, minor, patch }
+}
+
+impl EngineVersion {
     /// Reads `28.5.2`, with or without `+SUFFIX` or `~SUFFIX`; `None` for anything else, such as a
     /// release candidate, which may come before what its number says.
     #[must_use]
@@ -50,7 +56,7 @@ impl Version {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Engine {
     /// Its release.
-    pub version: Option<Version>,
+    pub version: Option<EngineVersion>,
     /// The runtime of a container that names none.
     pub default_runtime: Option<String>,
     /// The runtimes that it has.
@@ -67,7 +73,7 @@ impl Engine {
         info.entries()?;
         let text = |name| info.field(name).and_then(Json::text);
         Some(Self {
-            version: text("ServerVersion").and_then(Version::parse),
+            version: text("ServerVersion").and_then(EngineVersion::parse),
             default_runtime: text("DefaultRuntime").map(str::to_owned),
             runtimes: info
                 .field("Runtimes")
@@ -188,7 +194,7 @@ mod tests {
 
     #[test]
     fn releases_are_read_and_anything_else_is_unknown() {
-        let version = |major, minor, patch| Some(Version { major, minor, patch });
+        let version = |major, minor, patch| Some(release(major, minor, patch));
         for (text, expected) in [
             ("28.5.2", version(28, 5, 2)),
             ("20.10.24+dfsg1", version(20, 10, 24)),
@@ -200,7 +206,7 @@ mod tests {
             ("28.+5.2", None),
             ("", None),
         ] {
-            assert_eq!(Version::parse(text), expected, "{text:?}");
+            assert_eq!(EngineVersion::parse(text), expected, "{text:?}");
         }
         assert!(version(28, 0, 0) > version(27, 5, 1) && version(20, 10, 9) < version(20, 10, 10));
     }
@@ -216,7 +222,7 @@ mod tests {
         assert_eq!(
             engine(info),
             Some(Engine {
-                version: Version::parse("28.5.2"),
+                version: EngineVersion::parse("28.5.2"),
                 default_runtime: Some("crun".to_owned()),
                 runtimes: vec!["crun".to_owned(), "runc".to_owned()],
                 has_cgroup_v1: true,

@@ -21,7 +21,7 @@ const PIDS: &str = "must set a limit of processes within MAX_PIDS";
 
 /// What of a new container the variables ask about.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Confined<'j, 'b> {
+pub struct Confinement<'j, 'b> {
     /// The user it runs as.
     pub user: Option<&'j Json<'b>>,
     /// Whether it can't gain privileges.
@@ -53,7 +53,7 @@ pub fn is_asked(rules: &Rules) -> bool {
 }
 
 /// Asks of a new container what the variables ask.
-pub fn require(judge: &mut Judge<'_>, confined: &Confined<'_, '_>) {
+pub fn require(judge: &mut Judge<'_>, confined: &Confinement<'_, '_>) {
     use Variable as V;
     let rules = judge.rules;
     let mut need = |variable, is_met: bool, reason| {

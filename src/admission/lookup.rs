@@ -2,7 +2,7 @@
 //! named was made, what a container that exists has, which one a reference means, what the engine
 //! does by default. Asking is the caller's part; here are the questions, and what the answers mean.
 
-use super::engine::{Engine, EngineUse, Version};
+use super::engine::{Engine, EngineUse, EngineVersion};
 use super::existing::{self, ContainerUse, Extent};
 use super::finding::{Cause, Finding, Step, shown};
 use super::json;
@@ -165,7 +165,7 @@ pub struct Answered {
     /// The container that it is about.
     pub resolved: Option<Resolved>,
     /// The engine's release, where it has said that.
-    pub version: Option<Version>,
+    pub version: Option<EngineVersion>,
 }
 
 impl Question {

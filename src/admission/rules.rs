@@ -61,7 +61,7 @@ impl List {
 
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+enum VariableValue {
     Switch(bool),
     Choice(&'static str),
     List(List),
@@ -73,7 +73,7 @@ enum Value {
 /// The values of all variables.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    values: Vec<Value>,
+    values: Vec<VariableValue>,
     texts: Vec<String>,
     /// Whether swarm secrets are open to the client by themselves (`SECRETS=1`).
     pub opens_secrets: bool,
@@ -91,7 +91,7 @@ impl Rules {
     pub fn new() -> Self {
         let default = |variable: &Variable| {
             // The table's defaults are read by a test.
-            parse(variable.kind(), variable.default()).unwrap_or(Value::Limit(None))
+            parse(variable.kind(), variable.default()).unwrap_or(VariableValue::Limit(None))
         };
         Self {
             values: Variable::ALL.iter().map(default).collect(),
@@ -139,8 +139,8 @@ impl Rules {
         let value = parse(variable.kind(), text).ok_or_else(expected)?;
         // Unset, these two allow any; whoever writes `0` or `,` means none.
         let is_any = match (variable, &value) {
-            (Variable::Registries, Value::List(list)) => list.is_empty(),
-            (Variable::PublishPorts, Value::Ports(ports)) => ports.is_empty(),
+            (Variable::Registries, VariableValue::List(list)) => list.is_empty(),
+            (Variable::PublishPorts, VariableValue::Ports(ports)) => ports.is_empty(),
             (_, _) => false,
         };
         if is_any && !text.trim().is_empty() {
@@ -168,20 +168,20 @@ impl Rules {
         self.texts.get(variable.index()).map_or("", String::as_str)
     }
 
-    fn value(&self, variable: Variable) -> Option<&Value> {
+    fn value(&self, variable: Variable) -> Option<&VariableValue> {
         self.values.get(variable.index())
     }
 
     /// Whether a switch is on.
     #[must_use]
     pub fn is_on(&self, variable: Variable) -> bool {
-        self.value(variable) == Some(&Value::Switch(true))
+        self.value(variable) == Some(&VariableValue::Switch(true))
     }
 
     /// Whether a choice is this word.
     #[must_use]
     pub fn is(&self, variable: Variable, word: &str) -> bool {
-        matches!(self.value(variable), Some(Value::Choice(chosen)) if *chosen == word)
+        matches!(self.value(variable), Some(VariableValue::Choice(chosen)) if *chosen == word)
     }
 
     /// What becomes of arguments that are not allowed.
@@ -206,13 +206,13 @@ impl Rules {
     #[must_use]
     pub fn list(&self, variable: Variable) -> &List {
         const NONE: &List = &List(Vec::new());
-        if let Some(Value::List(list)) = self.value(variable) { list } else { NONE }
+        if let Some(VariableValue::List(list)) = self.value(variable) { list } else { NONE }
     }
 
     /// The prefixes that may be mounted.
     #[must_use]
     pub fn prefixes(&self) -> &[Prefix] {
-        if let Some(Value::Paths(prefixes)) = self.value(Variable::BindMounts) {
+        if let Some(VariableValue::Paths(prefixes)) = self.value(Variable::BindMounts) {
             prefixes
         } else {
             &[]
@@ -222,7 +222,9 @@ impl Rules {
     /// Whether a port of the host may be published.
     #[must_use]
     pub fn publishes(&self, ports: &RangeInclusive<u16>) -> bool {
-        let Some(Value::Ports(allowed)) = self.value(Variable::PublishPorts) else { return false };
+        let Some(VariableValue::Ports(allowed)) = self.value(Variable::PublishPorts) else {
+            return false;
+        };
         allowed.is_empty()
             || allowed
                 .iter()
@@ -232,7 +234,7 @@ impl Rules {
     /// A limit, where one is set.
     #[must_use]
     pub fn limit(&self, variable: Variable) -> Option<u64> {
-        if let Some(Value::Limit(limit)) = self.value(variable) { *limit } else { None }
+        if let Some(VariableValue::Limit(limit)) = self.value(variable) { *limit } else { None }
     }
 }
 
@@ -242,28 +244,30 @@ impl Default for Rules {
     }
 }
 
-fn parse(kind: Kind, text: &str) -> Option<Value> {
+fn parse(kind: Kind, text: &str) -> Option<VariableValue> {
     let text = text.trim();
     Some(match kind {
-        Kind::Switch => Value::Switch(parse_switch(text)?),
+        Kind::Switch => VariableValue::Switch(parse_switch(text)?),
         Kind::Choice(words) => {
-            Value::Choice(words.iter().find(|word| text.eq_ignore_ascii_case(word))?)
+            VariableValue::Choice(words.iter().find(|word| text.eq_ignore_ascii_case(word))?)
         }
-        Kind::List => {
-            Value::List(List(items(text)?.iter().map(|item| spelling::read(item)).collect()))
-        }
+        Kind::List => VariableValue::List(List(
+            items(text)?.iter().map(|item| spelling::read(item)).collect(),
+        )),
         Kind::Words(words) => {
             let items: Vec<String> =
                 items(text)?.iter().map(|item| item.to_ascii_lowercase()).collect();
             let known = |item: &String| item == "*" || words.contains(&item.as_str());
-            items.iter().all(known).then_some(Value::List(List(items)))?
+            items.iter().all(known).then_some(VariableValue::List(List(items)))?
         }
-        Kind::Paths => Value::Paths(Prefix::parse_list(items(text)?.iter().map(String::as_str))?),
-        Kind::Ports => Value::Ports(split(text).map(port_range).collect::<Option<_>>()?),
+        Kind::Paths => {
+            VariableValue::Paths(Prefix::parse_list(items(text)?.iter().map(String::as_str))?)
+        }
+        Kind::Ports => VariableValue::Ports(split(text).map(port_range).collect::<Option<_>>()?),
         Kind::Shields => {
             let items = items(text)?;
             let known = |item: &String| shield::is_named(item);
-            items.iter().all(known).then_some(Value::List(List(items)))?
+            items.iter().all(known).then_some(VariableValue::List(List(items)))?
         }
         Kind::Bytes => limit(text, bytes)?,
         Kind::Processors => limit(text, processors)?,
@@ -319,11 +323,11 @@ pub fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
     (!range.is_empty()).then_some(range)
 }
 
-fn limit(text: &str, parse: impl FnOnce(&str) -> Option<u64>) -> Option<Value> {
+fn limit(text: &str, parse: impl FnOnce(&str) -> Option<u64>) -> Option<VariableValue> {
     if text.is_empty() {
-        return Some(Value::Limit(None));
+        return Some(VariableValue::Limit(None));
     }
-    parse(text).filter(|&limit| limit > 0).map(|limit| Value::Limit(Some(limit)))
+    parse(text).filter(|&limit| limit > 0).map(|limit| VariableValue::Limit(Some(limit)))
 }
 
 fn bytes(text: &str) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! What confines a container: capabilities, security options, masked paths, devices.
 
-use super::engine::{Argument, Version};
+use super::engine::{Argument, EngineVersion, release};
 use super::field::{Field, Object, Rule, examined, harmless, harmless_map};
 use super::finding::Cause;
 use super::host_path;
@@ -46,14 +46,10 @@ const MASKED_PATHS: &[&str] = &[
 
 /// What later releases mask too: each path with the first release of each series that does. Later
 /// series all do.
-const MASKED_SINCE: &[(&str, &[Version])] = &[
-    ("/sys/devices/virtual/powercap", &[version(20, 10, 27), version(23, 0, 8), version(24, 0, 7)]),
-    ("/proc/interrupts", &[version(28, 1, 0)]),
+const MASKED_SINCE: &[(&str, &[EngineVersion])] = &[
+    ("/sys/devices/virtual/powercap", &[release(20, 10, 27), release(23, 0, 8), release(24, 0, 7)]),
+    ("/proc/interrupts", &[release(28, 1, 0)]),
 ];
-
-const fn version(major: u32, minor: u32, patch: u32) -> Version {
-    Version { major, minor, patch }
-}
 
 /// What is read-only in every container, likewise.
 const READONLY_PATHS: &[&str] =
@@ -283,8 +279,8 @@ fn masked_paths(judge: &mut Judge<'_>, value: &Json<'_>) {
 
 /// Judges masked paths by what the engine of this release masks; of an unknown one, by what any
 /// does.
-pub fn judge_masked_paths(judge: &mut Judge<'_>, paths: &[String], engine: Option<Version>) {
-    let masks = |since: &[Version]| {
+pub fn judge_masked_paths(judge: &mut Judge<'_>, paths: &[String], engine: Option<EngineVersion>) {
+    let masks = |since: &[EngineVersion]| {
         engine.is_none_or(|engine| {
             let in_series =
                 since.iter().find(|v| (v.major, v.minor) == (engine.major, engine.minor));

@@ -4,7 +4,7 @@ use super::field::{Object, Rule, examined, harmless, harmless_map, inside};
 use super::finding::{Cause, Step};
 use super::json::{Json, Keys};
 use super::judge::Judge;
-use super::limit::{self, Confined};
+use super::limit::{self, Confinement};
 use super::variable::Variable;
 use super::{log_driver, mount, network, privileges, publish, registry, security, shield, sysctl};
 
@@ -187,7 +187,7 @@ fn confined(judge: &mut Judge<'_>, service: &Json<'_>) {
     judge.step(Step::Field("TaskTemplate"), |judge| {
         limit::require(
             judge,
-            &Confined {
+            &Confinement {
                 user: container.field("User"),
                 no_new_privileges: privileges.field("NoNewPrivileges") == Some(&Json::Bool(true)),
                 readonly_rootfs: container.field("ReadOnly"),

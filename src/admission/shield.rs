@@ -5,7 +5,7 @@
 //! Distributions bring fixes to old versions and forks number their own, so an engine is known to be
 //! fixed or unknown, never known to be weak. `ENGINE_FIXED` says what its version does not.
 
-use super::engine::{Argument, Version};
+use super::engine::{Argument, EngineVersion, release};
 use super::finding::{Cause, Finding, Step};
 use super::host_path;
 use super::json::Json;
@@ -62,13 +62,9 @@ pub struct Shield {
     pub program: Program,
     /// The releases that brought the fix, oldest first. One before the last fixes its own minor
     /// version only.
-    pub fixed: &'static [Version],
+    pub fixed: &'static [EngineVersion],
     /// What is refused, why, and what helps.
     pub refusal: &'static str,
-}
-
-const fn release(major: u32, minor: u32, patch: u32) -> Version {
-    Version { major, minor, patch }
 }
 
 /// Every shield.
@@ -156,7 +152,7 @@ impl Shield {
 
     /// Whether requests are refused for it, given the engine's version, where that is known.
     #[must_use]
-    pub fn stands(&self, rules: &Rules, engine: Option<Version>) -> bool {
+    pub fn stands(&self, rules: &Rules, engine: Option<EngineVersion>) -> bool {
         !self.is_lifted(rules) && !engine.is_some_and(|version| self.is_fixed_in(version))
     }
 
@@ -168,8 +164,8 @@ impl Shield {
     }
 
     /// Whether an engine of that version is known to have the fix.
-    fn is_fixed_in(&self, engine: Version) -> bool {
-        let line = |version: Version| (version.major, version.minor);
+    fn is_fixed_in(&self, engine: EngineVersion) -> bool {
+        let line = |version: EngineVersion| (version.major, version.minor);
         match self.program {
             Program::Runc => false,
             Program::Engine => {
@@ -183,7 +179,7 @@ impl Shield {
     }
 
     /// Refuses what is where the walk is, unless an engine of that version is known to have the fix.
-    pub fn judge(&self, judge: &mut Judge<'_>, value: &str, engine: Option<Version>) {
+    pub fn judge(&self, judge: &mut Judge<'_>, value: &str, engine: Option<EngineVersion>) {
         // Once is enough, and among many other findings too: in other modes those may pass.
         let is_said = |finding: &Finding| finding.reason == self.refusal;
         if self.stands(judge.rules, engine) && !judge.examined.findings.iter().any(is_said) {
@@ -200,7 +196,10 @@ impl Shield {
 }
 
 /// The shields that stand, given the engine's version, where that is known.
-pub fn standing(rules: &Rules, engine: Option<Version>) -> impl Iterator<Item = &'static Shield> {
+pub fn standing(
+    rules: &Rules,
+    engine: Option<EngineVersion>,
+) -> impl Iterator<Item = &'static Shield> {
     SHIELDS.iter().filter(move |shield| shield.stands(rules, engine))
 }
 
@@ -208,7 +207,7 @@ pub fn standing(rules: &Rules, engine: Option<Version>) -> impl Iterator<Item = 
 fn looking(
     looks: Looks,
     rules: &Rules,
-    engine: Option<Version>,
+    engine: Option<EngineVersion>,
 ) -> impl Iterator<Item = &'static Shield> {
     standing(rules, engine).filter(move |shield| shield.looks == looks)
 }
@@ -226,7 +225,7 @@ pub fn guards(rules: &Rules, operation: Op) -> bool {
 pub fn of_first_bytes(
     rules: &Rules,
     operation: Op,
-    engine: Option<Version>,
+    engine: Option<EngineVersion>,
 ) -> Option<&'static Shield> {
     looking(Looks::FirstBytes, rules, engine).find(|shield| shield.operations.contains(&operation))
 }
@@ -402,8 +401,8 @@ mod tests {
         Rules::new().with(Variable::EngineFixed, text).expect("names")
     }
 
-    fn version(text: &str) -> Version {
-        Version::parse(text).expect("a release")
+    fn version(text: &str) -> EngineVersion {
+        EngineVersion::parse(text).expect("a release")
     }
 
     #[test]
@@ -475,7 +474,7 @@ mod tests {
             for name in weaknesses.chain([&shield.name()]) {
                 assert!(said.contains(name), "{name}: {said}");
             }
-            for Version { major, minor, patch } in shield.fixed {
+            for EngineVersion { major, minor, patch } in shield.fixed {
                 assert!(said.contains(&format!("{major}.{minor}.{patch}")), "{said}");
             }
             assert!(said.contains(&format!("ENGINE_FIXED={}", shield.name())), "{said}");
@@ -485,7 +484,7 @@ mod tests {
     }
 
     /// What is found of an archive operation on this container.
-    fn archived(operation: Op, container: &str, engine: Option<Version>) -> usize {
+    fn archived(operation: Op, container: &str, engine: Option<EngineVersion>) -> usize {
         let rules = Rules::new();
         let mut judge = Judge::new(&rules);
         let container = json::read(container.as_bytes()).expect("json");

@@ -2,7 +2,7 @@
 //! comes of all that.
 
 use super::cut;
-use super::engine::{Argument, EngineUse, Version};
+use super::engine::{Argument, EngineUse, EngineVersion};
 use super::examiner::Examiner;
 use super::existing::ContainerUse;
 use super::finding::{Cause, Finding, Findings, Step};
@@ -36,7 +36,7 @@ pub struct Case {
     questions: VecDeque<Question>,
     resolved: Vec<Resolved>,
     /// The engine's release, as soon as it is known.
-    engine: Option<Version>,
+    engine: Option<EngineVersion>,
 }
 
 /// What is to be told of a request that passes.

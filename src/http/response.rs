@@ -65,7 +65,7 @@ impl ResponseHead {
     /// client's request is, or its end could be mistaken.
     pub fn parse(head: &[u8], asked: Asked) -> Result<Self, HeadError> {
         let read = Self::read(head, asked)?;
-        if read.length == head.len() { Ok(read) } else { Err(strict::Rule::End.error()) }
+        if read.length == head.len() { Ok(read) } else { Err(strict::HeadRule::End.error()) }
     }
 
     /// Reads the head that `bytes` begin with where that takes one pass: what comes in one piece

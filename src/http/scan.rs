@@ -2,7 +2,7 @@
 //! with two readings before any field is parsed.
 
 use super::error::HeadError;
-use super::strict::{Rule, begins_with_token, is_one_head};
+use super::strict::{HeadRule, begins_with_token, is_one_head};
 use memchr::memchr2;
 
 /// How far the search for a head's end has come. Keep it beside the bytes it speaks of.
@@ -27,7 +27,7 @@ impl HeadScan {
         head_bytes_max: usize,
     ) -> Result<Option<usize>, HeadError> {
         if !begins_with_token(bytes) {
-            return Err(Rule::FirstByte.error());
+            return Err(HeadRule::FirstByte.error());
         }
         // Nearly all come so: whole, and with nothing behind them.
         if self.scanned == 0 && bytes.len() <= head_bytes_max && is_one_head(bytes) {
@@ -42,15 +42,15 @@ impl HeadScan {
                 [b'\r', b'\n', ..] => {}
                 // Its LF has yet to come.
                 [b'\r'] => return unfinished(bytes, head_bytes_max),
-                [b'\r', ..] => return Err(Rule::CarriageReturn.error()),
-                _ => return Err(Rule::LineFeed.error()),
+                [b'\r', ..] => return Err(HeadRule::CarriageReturn.error()),
+                _ => return Err(HeadRule::LineFeed.error()),
             }
             let end = self.scanned.saturating_add(2);
             if matches!(bytes.get(self.line), Some(b' ' | b'\t')) {
-                return Err(Rule::Fold.error());
+                return Err(HeadRule::Fold.error());
             }
             if end > head_bytes_max {
-                return Err(Rule::HeadBytes.error());
+                return Err(HeadRule::HeadBytes.error());
             }
             if self.line == self.scanned {
                 return Ok(Some(end));
@@ -64,7 +64,7 @@ impl HeadScan {
 
 /// The limit holds for what has come: an endless line must not be collected.
 fn unfinished(bytes: &[u8], head_bytes_max: usize) -> Result<Option<usize>, HeadError> {
-    if bytes.len() > head_bytes_max { Err(Rule::HeadBytes.error()) } else { Ok(None) }
+    if bytes.len() > head_bytes_max { Err(HeadRule::HeadBytes.error()) } else { Ok(None) }
 }
 
 #[cfg(test)]

@@ -21,11 +21,11 @@ macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident: $error:ident, $section:literal;)*) => {
         /// The rules of a head's form. What its parts mean is judged elsewhere.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Rule {
+        pub enum HeadRule {
             $($(#[$doc])* $rule),*
         }
 
-        impl Rule {
+        impl HeadRule {
             /// Every rule.
             pub const ALL: &'static [Self] = &[$(Self::$rule),*];
 
@@ -96,7 +96,7 @@ pub(super) struct ResponseTokens<'h, 'b> {
 /// Tokenizes a request's head, which is all of `head`.
 ///
 /// # Errors
-/// That of the rule that it breaks ([`Rule::error`]).
+/// That of the rule that it breaks ([`HeadRule::error`]).
 pub(super) fn request<'h, 'b>(
     head: &'b [u8],
     room: &'h mut Room<'b>,
@@ -107,14 +107,14 @@ pub(super) fn request<'h, 'b>(
     let (Complete(length), Some(method), Some(target), Some(minor)) =
         (complete, parsed.method, parsed.path, parsed.version)
     else {
-        return Err(Rule::End.error());
+        return Err(HeadRule::End.error());
     };
     let read = head.get(..length).unwrap_or(head);
     if !is_one_head(read) || !is_request_line(read, method, target) {
-        return Err(told_apart(read, Rule::RequestLine));
+        return Err(told_apart(read, HeadRule::RequestLine));
     }
     if length != head.len() {
-        return Err(Rule::End.error());
+        return Err(HeadRule::End.error());
     }
     Ok(RequestTokens { method, target, version: version_of(minor), fields: parsed.headers })
 }
@@ -122,7 +122,7 @@ pub(super) fn request<'h, 'b>(
 /// Tokenizes the head of an answer that `bytes` begin with.
 ///
 /// # Errors
-/// That of the rule that it breaks ([`Rule::error`]); [`Rule::End`]'s where it is not whole.
+/// That of the rule that it breaks ([`HeadRule::error`]); [`HeadRule::End`]'s where it is not whole.
 pub(super) fn response<'h, 'b>(
     bytes: &'b [u8],
     room: &'h mut Room<'b>,
@@ -130,19 +130,19 @@ pub(super) fn response<'h, 'b>(
     let mut parsed = Response::new(&mut []);
     let complete =
         ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
-    let complete = complete.map_err(|error| rule_of(error, Rule::StatusLine).error())?;
+    let complete = complete.map_err(|error| rule_of(error, HeadRule::StatusLine).error())?;
     let (Complete(length), Some(status), Some(minor)) = (complete, parsed.code, parsed.version)
     else {
-        return Err(Rule::End.error());
+        return Err(HeadRule::End.error());
     };
     let read = bytes.get(..length).unwrap_or(bytes);
     if !is_one_head(read) || !is_status_line(read) {
-        return Err(told_apart(read, Rule::StatusLine));
+        return Err(told_apart(read, HeadRule::StatusLine));
     }
     Ok(ResponseTokens { status, version: version_of(minor), fields: parsed.headers, length })
 }
 
-/// [`Rule::FirstByte`]. `true` also where there is none yet.
+/// [`HeadRule::FirstByte`]. `true` also where there is none yet.
 pub(super) fn begins_with_token(bytes: &[u8]) -> bool {
     // RFC 9110, section 5.6.2: `tchar`.
     bytes.first().is_none_or(|byte| {
@@ -153,7 +153,7 @@ pub(super) fn begins_with_token(bytes: &[u8]) -> bool {
 }
 
 /// Whether the bytes end with the head's blank line, have none before it, and keep
-/// [`Rule::LineFeed`], [`Rule::CarriageReturn`] and [`Rule::Fold`]. No line begins with a control byte
+/// [`HeadRule::LineFeed`], [`HeadRule::CarriageReturn`] and [`HeadRule::Fold`]. No line begins with a control byte
 /// either, which is not one of a field's name.
 pub(super) fn is_one_head(bytes: &[u8]) -> bool {
     bytes
@@ -167,7 +167,7 @@ fn is_stray(byte: u8, next: u8) -> bool {
     ((byte == b'\r') != (next == b'\n')) | ((byte == b'\n') & (next <= b' '))
 }
 
-/// [`Rule::FirstByte`], [`Rule::RequestLine`] and [`Rule::SpokenVersion`], by the length of the tokens:
+/// [`HeadRule::FirstByte`], [`HeadRule::RequestLine`] and [`HeadRule::SpokenVersion`], by the length of the tokens:
 /// the line begins with them and has no byte beside them but a SP between two.
 fn is_request_line(head: &[u8], method: &str, target: &str) -> bool {
     let tokens = method.len().saturating_add(" ".len()).saturating_add(target.len());
@@ -175,7 +175,7 @@ fn is_request_line(head: &[u8], method: &str, target: &str) -> bool {
     matches!(version, Some([b'0' | b'1', b'\r', b'\n', ..]))
 }
 
-/// [`Rule::FirstByte`], [`Rule::StatusLine`] and [`Rule::SpokenVersion`], but for the reason's bytes.
+/// [`HeadRule::FirstByte`], [`HeadRule::StatusLine`] and [`HeadRule::SpokenVersion`], but for the reason's bytes.
 fn is_status_line(head: &[u8]) -> bool {
     let Some([b'0' | b'1', b' ', status @ ..]) = head.strip_prefix(b"HTTP/1.") else {
         return false;
@@ -185,7 +185,7 @@ fn is_status_line(head: &[u8]) -> bool {
 
 /// The error of a head that httparse forgives: [`HeadScan`] tells the rules of lines apart.
 #[cold]
-fn told_apart(head: &[u8], start_line: Rule) -> HeadError {
+fn told_apart(head: &[u8], start_line: HeadRule) -> HeadError {
     let found = HeadScan::default().find(head, head.len());
     found.err().unwrap_or(start_line.error())
 }
@@ -197,22 +197,22 @@ fn version_of(minor: u8) -> Version {
 
 /// httparse has one error for a malformed version and for one that is not spoken. The answer is 400
 /// to the one and 505 to the other.
-fn request_rule(error: httparse::Error, head: &[u8]) -> Rule {
+fn request_rule(error: httparse::Error, head: &[u8]) -> HeadRule {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|&byte| byte == b' ').skip(2);
     let (version, more) = (words.next().unwrap_or_default(), words.next());
     let is_version = version.starts_with(b"HTTP/") && more.is_none();
-    let rule = rule_of(error, Rule::RequestLine);
-    if rule == Rule::SpokenVersion && !is_version { Rule::RequestLine } else { rule }
+    let rule = rule_of(error, HeadRule::RequestLine);
+    if rule == HeadRule::SpokenVersion && !is_version { HeadRule::RequestLine } else { rule }
 }
 
 /// The rule that httparse has found broken.
-fn rule_of(error: httparse::Error, start_line: Rule) -> Rule {
+fn rule_of(error: httparse::Error, start_line: HeadRule) -> HeadRule {
     match error {
-        httparse::Error::HeaderName => Rule::FieldName,
-        httparse::Error::HeaderValue => Rule::FieldValue,
-        httparse::Error::TooManyHeaders => Rule::FieldLines,
-        httparse::Error::Version => Rule::SpokenVersion,
+        httparse::Error::HeaderName => HeadRule::FieldName,
+        httparse::Error::HeaderValue => HeadRule::FieldValue,
+        httparse::Error::TooManyHeaders => HeadRule::FieldLines,
+        httparse::Error::Version => HeadRule::SpokenVersion,
         httparse::Error::NewLine | httparse::Error::Status | httparse::Error::Token => start_line,
     }
 }

@@ -146,7 +146,7 @@ impl Config {
     }
 
     fn of(values: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let read = Reader { values };
+        let read = EnvironmentReader { values };
         Ok(Self {
             listen: read.listen()?,
             listen_socket_mode: read.parse(
@@ -230,11 +230,11 @@ const AUDIT_REQUIRED: &str = "AUDIT_REQUIRED";
 
 const SWITCH: &str = "0 or 1 (or true/false, yes/no, on/off)";
 
-struct Reader<'v> {
+struct EnvironmentReader<'v> {
     values: &'v BTreeMap<String, String>,
 }
 
-impl Reader<'_> {
+impl EnvironmentReader<'_> {
     /// What is set, or the default from the table. Set to nothing is not set, as in compose files
     /// with `${NAME:-}`.
     fn text(&self, name: &str) -> &str {

@@ -8,7 +8,7 @@ use super::daemon::ANSWER_HEAD_BYTES_MAX;
 use super::outcome::{DaemonFailure, Outcome};
 use super::socket::{Ended, Socket};
 use super::splice::{Conduit, Direction, Relay, Stuck};
-use super::turn::{Step, steps};
+use super::turn::{Progress, steps};
 use super::upward::{Request, Upward};
 use crate::http::{Asked, BodyCursor, HeadScan, Hijack, Next, Persistence, ResponseHead, Trailers};
 use crate::observe::record::{Moved, Stopwatch, Traffic};
@@ -126,7 +126,7 @@ impl Exchange<'_> {
         polled
     }
 
-    fn poll_down_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
+    fn poll_down_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, Outcome>> {
         if self.down.is_under_way() {
             return self.poll_down_splice(cx);
         }
@@ -142,13 +142,13 @@ impl Exchange<'_> {
             self.moved.copied += count as u64;
             self.outbox.consume(count);
             self.cleared -= count;
-            return Poll::Ready(Ok(Step::Sent));
+            return Poll::Ready(Ok(Progress::Sent));
         }
         if matches!(self.stage, Stage::Complete(_) | Stage::Tunnel) {
-            return Poll::Ready(Ok(Step::Complete));
+            return Poll::Ready(Ok(Progress::Complete));
         }
         if self.clear_more()? {
-            return Poll::Ready(Ok(Step::Sent));
+            return Poll::Ready(Ok(Progress::Sent));
         }
         if let Stage::Body(body, _) = &self.stage
             && self.outbox.is_empty()
@@ -159,23 +159,23 @@ impl Exchange<'_> {
         self.poll_down_read(cx)
     }
 
-    fn poll_down_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
+    fn poll_down_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, Outcome>> {
         // A reset is an end too: it comes when the daemon leaves bytes unread.
         if let Ok(0) | Err(_) = ready!(self.daemon.poll_fill(cx, &mut self.outbox)) {
             self.daemon_ended()?;
         }
-        Poll::Ready(Ok(Step::Read))
+        Poll::Ready(Ok(Progress::Read))
     }
 
-    fn poll_down_splice(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Outcome>> {
-        let Stage::Body(body, _) = &mut self.stage else { return Poll::Ready(Ok(Step::Sent)) };
+    fn poll_down_splice(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, Outcome>> {
+        let Stage::Body(body, _) = &mut self.stage else { return Poll::Ready(Ok(Progress::Sent)) };
         match ready!(self.down.poll_move(cx, self.daemon, self.client, body)) {
             Ok(0) | Err(Stuck::Sender(_)) => self.daemon_ended()?,
             Ok(count) => self.moved.spliced += count as u64,
             Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Outcome::ClientGone)),
             Err(Stuck::Unable) => return self.poll_down_read(cx),
         }
-        Poll::Ready(Ok(Step::Read))
+        Poll::Ready(Ok(Progress::Read))
     }
 
     /// Judges what is in the outbox; whether that brought the answer on.

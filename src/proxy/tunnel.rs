@@ -4,7 +4,7 @@
 use super::buffer::Buffer;
 use super::socket::Socket;
 use super::splice::{Conduit, Direction, Relay, Stuck};
-use super::turn::{Step, steps};
+use super::turn::{Progress, steps};
 use crate::http::{BodyCursor, BodyFraming, Trailers};
 use crate::observe::record::{Moved, Traffic, TunnelEnd};
 use std::task::{Context, Poll, ready};
@@ -110,15 +110,15 @@ impl Way {
         cx: &mut Context<'_>,
         from: &mut Socket,
         to: &mut Socket,
-    ) -> Poll<Result<Step, Lost>> {
+    ) -> Poll<Result<Progress, Lost>> {
         if self.ended {
-            return Poll::Ready(Ok(Step::Complete));
+            return Poll::Ready(Ok(Progress::Complete));
         }
         if !self.buffer.is_empty() {
             let count = ready!(to.poll_send(cx, self.buffer.filled())).map_err(|_| Lost)?;
             self.buffer.consume(count);
             self.moved.copied += count as u64;
-            return Poll::Ready(Ok(Step::Sent));
+            return Poll::Ready(Ok(Progress::Sent));
         }
         if self.conduit.is_under_way() || self.relay.splices_stream(self.direction, self.last) {
             // Raw bytes are a body without an end of its own.
@@ -132,7 +132,7 @@ impl Way {
                 Err(Stuck::Receiver(_)) => return Poll::Ready(Err(Lost)),
                 Err(Stuck::Unable) => return self.poll_read(cx, from, to),
             }
-            return Poll::Ready(Ok(Step::Read));
+            return Poll::Ready(Ok(Progress::Read));
         }
         self.poll_read(cx, from, to)
     }
@@ -142,13 +142,13 @@ impl Way {
         cx: &mut Context<'_>,
         from: &mut Socket,
         to: &mut Socket,
-    ) -> Poll<Result<Step, Lost>> {
+    ) -> Poll<Result<Progress, Lost>> {
         match ready!(from.poll_fill(cx, &mut self.buffer)) {
             // A sender that has reset the connection has ended too.
             Ok(0) | Err(_) => self.end(to),
             Ok(count) => self.last = count as u64,
         }
-        Poll::Ready(Ok(Step::Read))
+        Poll::Ready(Ok(Progress::Read))
     }
 
     fn end(&mut self, to: &mut Socket) {

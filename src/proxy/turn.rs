@@ -9,7 +9,7 @@ const PIECES_MAX: u32 = 16;
 
 /// What one step of a direction has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Progress {
     /// Something that was here has gone on.
     Sent,
     /// Something has come.
@@ -22,19 +22,19 @@ pub enum Step {
 /// turn is over: the task is then called again, after the others and after a look at the sockets.
 pub fn steps<E>(
     cx: &mut Context<'_>,
-    mut step: impl FnMut(&mut Context<'_>) -> Poll<Result<Step, E>>,
+    mut step: impl FnMut(&mut Context<'_>) -> Poll<Result<Progress, E>>,
 ) -> Poll<Result<(), E>> {
     let mut left = PIECES_MAX;
     loop {
         match step(cx) {
-            Poll::Ready(Ok(Step::Sent)) => {}
-            Poll::Ready(Ok(Step::Read)) => {
+            Poll::Ready(Ok(Progress::Sent)) => {}
+            Poll::Ready(Ok(Progress::Read)) => {
                 left -= 1;
                 if left == 0 {
                     return yield_now(cx);
                 }
             }
-            Poll::Ready(Ok(Step::Complete)) => return Poll::Ready(Ok(())),
+            Poll::Ready(Ok(Progress::Complete)) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending => return Poll::Pending,
         }

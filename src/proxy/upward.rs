@@ -4,7 +4,7 @@ use super::buffer::Buffer;
 use super::outcome::Outcome;
 use super::socket::Socket;
 use super::splice::{Conduit, Direction, FRAMING_BYTES, Relay, Stuck};
-use super::turn::{Step, steps};
+use super::turn::{Progress, steps};
 use crate::http::BodyCursor;
 use crate::observe::record::Moved;
 use std::task::{Context, Poll, ready};
@@ -72,10 +72,10 @@ impl<'c> Upward<'c> {
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
-    ) -> Poll<Result<Step, Outcome>> {
+    ) -> Poll<Result<Progress, Outcome>> {
         let Request { collected, judged, body, .. } = &mut *self.request;
         if self.is_closed {
-            return Poll::Ready(Ok(Step::Complete));
+            return Poll::Ready(Ok(Progress::Complete));
         }
         if self.conduit.is_under_way() {
             return self.poll_splice(cx, client, daemon, inbox);
@@ -97,14 +97,14 @@ impl<'c> Upward<'c> {
                 // It takes no more, but its answer may already be here.
                 Err(_) => self.is_closed = true,
             }
-            return Poll::Ready(Ok(Step::Sent));
+            return Poll::Ready(Ok(Progress::Sent));
         }
         if body.is_complete() {
-            return Poll::Ready(Ok(Step::Complete));
+            return Poll::Ready(Ok(Progress::Complete));
         }
         if !inbox.is_empty() {
             *judged = body.read(inbox.filled()).map_err(Outcome::BadBody)?;
-            return Poll::Ready(Ok(Step::Sent));
+            return Poll::Ready(Ok(Progress::Sent));
         }
         if self.in_large_chunks || self.relay.splices_body(Direction::Up, body) {
             return self.poll_splice(cx, client, daemon, inbox);
@@ -118,13 +118,13 @@ impl<'c> Upward<'c> {
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
-    ) -> Poll<Result<Step, Outcome>> {
+    ) -> Poll<Result<Progress, Outcome>> {
         match ready!(client.poll_fill(cx, inbox)) {
             Ok(0) => self.end(daemon),
             Ok(_) => {}
             Err(_) => return Poll::Ready(Err(Outcome::ClientGone)),
         }
-        Poll::Ready(Ok(Step::Read))
+        Poll::Ready(Ok(Progress::Read))
     }
 
     /// Fills the pipe, then has the daemon take what is in it.
@@ -134,7 +134,7 @@ impl<'c> Upward<'c> {
         client: &mut Socket,
         daemon: &mut Socket,
         inbox: &mut Buffer,
-    ) -> Poll<Result<Step, Outcome>> {
+    ) -> Poll<Result<Progress, Outcome>> {
         while self.conduit.has_room() {
             match self.poll_fill(cx, client, inbox) {
                 Poll::Ready(Ok(Fill::More)) => {}
@@ -150,7 +150,7 @@ impl<'c> Upward<'c> {
         } else if self.has_ended {
             self.end(daemon);
         }
-        Poll::Ready(Ok(Step::Read))
+        Poll::Ready(Ok(Progress::Read))
     }
 
     /// Puts into the pipe what comes next: data that need not be read, or the framing between two

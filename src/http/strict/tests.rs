@@ -35,21 +35,21 @@ impl Made {
 }
 
 /// A rule, bytes that break it, and what httparse makes of them.
-type Form = (Rule, Vec<u8>, Made);
+type Form = (HeadRule, Vec<u8>, Made);
 
-fn form(rule: Rule, head: impl AsRef<[u8]>, made: Made) -> Form {
+fn form(rule: HeadRule, head: impl AsRef<[u8]>, made: Made) -> Form {
     (rule, head.as_ref().to_vec(), made)
 }
 
 /// Heads of a start line each, which is given without its end.
-fn start_lines(lines: &[(Rule, &[u8], Made)]) -> Vec<Form> {
+fn start_lines(lines: &[(HeadRule, &[u8], Made)]) -> Vec<Form> {
     let head = |line: &[u8]| [line, b"\r\n\r\n"].concat();
     lines.iter().map(|&(rule, line, made)| form(rule, head(line), made)).collect()
 }
 
 /// Request lines.
 fn request_lines() -> Vec<Form> {
-    use Rule::{RequestLine, SpokenVersion};
+    use HeadRule::{RequestLine, SpokenVersion};
     start_lines(&[
         (RequestLine, b"GET  / HTTP/1.1", Refuses(Token)),
         (RequestLine, b"GET /  HTTP/1.1", Refuses(Version)),
@@ -82,7 +82,7 @@ fn request_lines() -> Vec<Form> {
 
 /// Status lines.
 fn status_lines() -> Vec<Form> {
-    use Rule::{SpokenVersion, StatusLine};
+    use HeadRule::{SpokenVersion, StatusLine};
     start_lines(&[
         (StatusLine, b"HTTP/1.1 20 OK", Refuses(Status)),
         (StatusLine, b"HTTP/1.1 2000 OK", Refuses(Status)),
@@ -101,7 +101,9 @@ fn status_lines() -> Vec<Form> {
 
 /// What a request and an answer share, after their start line, which ends with CR LF.
 fn field_lines() -> Vec<Form> {
-    use Rule::{CarriageReturn, End, FieldLines, FieldName, FieldValue, Fold, HeadBytes, LineFeed};
+    use HeadRule::{
+        CarriageReturn, End, FieldLines, FieldName, FieldValue, Fold, HeadBytes, LineFeed,
+    };
     let long = format!("A: {}\r\n\r\n", "b".repeat(HEAD_BYTES_MAX));
     let many = "A: b\r\n".repeat(FIELD_LINES_MAX + 1) + "\r\n";
     vec![
@@ -143,7 +145,7 @@ fn field_lines() -> Vec<Form> {
 
 /// What stands before a start line that is as it should be, or at its end.
 fn around(start_line: &str) -> Vec<Form> {
-    use Rule::{CarriageReturn, FirstByte, LineFeed};
+    use HeadRule::{CarriageReturn, FirstByte, LineFeed};
     let around = |before: &str, end: &str| format!("{before}{start_line}{end}A: b\r\n\r\n");
     vec![
         form(FirstByte, around("\r\n", "\r\n"), Forgives),
@@ -169,8 +171,8 @@ fn after(start_line: &str, lines: Vec<Form>) -> impl Iterator<Item = Form> {
 fn requests() -> Vec<Form> {
     let mut forms = request_lines();
     forms.extend(around(REQUEST_LINE));
-    forms.push(form(Rule::FirstByte, " GET / HTTP/1.1\r\n\r\n", Refuses(Token)));
-    forms.push(form(Rule::FirstByte, b"\x16\x03\x01\x02\0\x01\0", Refuses(Token)));
+    forms.push(form(HeadRule::FirstByte, " GET / HTTP/1.1\r\n\r\n", Refuses(Token)));
+    forms.push(form(HeadRule::FirstByte, b"\x16\x03\x01\x02\0\x01\0", Refuses(Token)));
     forms.extend(after(REQUEST_LINE, field_lines()));
     forms
 }
@@ -207,7 +209,7 @@ fn what_breaks_a_rule_is_refused_by_the_rules_name() {
     let check = |found: Result<(), HeadError>, (rule, bytes, _): &Form| match found {
         Err(error) => assert_eq!(error, rule.error(), "{}", shown(bytes)),
         // A head that is not whole is waited for.
-        Ok(()) => assert_eq!(*rule, Rule::End, "{}", shown(bytes)),
+        Ok(()) => assert_eq!(*rule, HeadRule::End, "{}", shown(bytes)),
     };
     for form in requests() {
         check(read(&form.1, |head| RequestHead::parse(head).map(drop)).map(drop), &form);
@@ -222,11 +224,11 @@ fn what_breaks_a_rule_is_refused_by_the_rules_name() {
 fn nothing_passes_where_the_end_was_not_looked_for_first() {
     for (rule, bytes, _) in requests() {
         let is_refused = RequestHead::parse(&bytes).is_err();
-        assert_eq!(is_refused, rule != Rule::HeadBytes, "{}", shown(&bytes));
+        assert_eq!(is_refused, rule != HeadRule::HeadBytes, "{}", shown(&bytes));
     }
     for (rule, bytes, _) in answers() {
         let is_refused = ResponseHead::parse(&bytes, ASKED).is_err();
-        assert_eq!(is_refused, rule != Rule::HeadBytes, "{}", shown(&bytes));
+        assert_eq!(is_refused, rule != HeadRule::HeadBytes, "{}", shown(&bytes));
     }
 }
 
@@ -246,10 +248,10 @@ fn httparse_forgives_and_refuses_what_is_written_here() {
 
 #[test]
 fn every_rule_has_a_section_and_a_head_that_breaks_it() {
-    let broken: BTreeSet<Rule> =
+    let broken: BTreeSet<HeadRule> =
         requests().into_iter().chain(answers()).map(|(rule, ..)| rule).collect();
-    assert_eq!(broken, Rule::ALL.iter().copied().collect());
-    for rule in Rule::ALL {
+    assert_eq!(broken, HeadRule::ALL.iter().copied().collect());
+    for rule in HeadRule::ALL {
         assert!(rule.section().starts_with("RFC 91"), "{rule:?}");
     }
 }
@@ -258,7 +260,7 @@ fn every_rule_has_a_section_and_a_head_that_breaks_it() {
 fn a_request_head_with_more_behind_it_is_not_one_head() {
     let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     assert!(RequestHead::parse(head).is_ok());
-    assert_eq!(RequestHead::parse(&[head, &b"x"[..]].concat()).err(), Some(Rule::End.error()));
+    assert_eq!(RequestHead::parse(&[head, &b"x"[..]].concat()).err(), Some(HeadRule::End.error()));
 }
 
 /// What a more lenient tokenizer would make of these lines: its tokens do not account for each byte.

@@ -9,15 +9,15 @@ const ITEMS_MAX: usize = 16;
 
 /// An object that is being written.
 #[derive(Debug)]
-pub struct Object<'l> {
+pub struct ObjectWriter<'l> {
     line: &'l mut Vec<u8>,
     is_empty: bool,
 }
 
 /// Writes an object.
-pub fn object(line: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+pub fn object(line: &mut Vec<u8>, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
     line.push(b'{');
-    fill(&mut Object { line, is_empty: true });
+    fill(&mut ObjectWriter { line, is_empty: true });
     line.push(b'}');
 }
 
@@ -28,7 +28,7 @@ pub fn text(line: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(line, &text[..end]);
 }
 
-impl Object<'_> {
+impl ObjectWriter<'_> {
     fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
         if !std::mem::take(&mut self.is_empty) {
             self.line.push(b',');
@@ -68,7 +68,7 @@ impl Object<'_> {
     }
 
     /// An object.
-    pub fn object(&mut self, name: &'static str, fill: impl FnOnce(&mut Object<'_>)) {
+    pub fn object(&mut self, name: &'static str, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
         object(self.name(name), fill);
     }
 

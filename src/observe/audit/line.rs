@@ -1,7 +1,7 @@
 //! A record as a line of JSON, the schema of docs/audit.md. A change that a reader would notice
 //! other than as a new field takes a new [`VERSION`].
 
-use super::json::{self, Object, object};
+use super::json::{self, ObjectWriter, object};
 use super::time::rfc3339;
 use crate::admission::Findings;
 use crate::admission::finding::{Finding, field_name};
@@ -89,21 +89,21 @@ pub fn of_malformed(
     })
 }
 
-fn line(fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
+fn line(fill: impl FnOnce(&mut ObjectWriter<'_>)) -> Vec<u8> {
     let mut line = Vec::with_capacity(768);
     object(&mut line, fill);
     line.push(b'\n');
     line
 }
 
-fn begin(o: &mut Object<'_>, kind: &str, process: &str, id: u64) {
+fn begin(o: &mut ObjectWriter<'_>, kind: &str, process: &str, id: u64) {
     o.number("v", VERSION);
     o.text("time", &rfc3339(SystemTime::now()));
     o.text("kind", kind);
     o.text("id", &format!("{process}-{id}"));
 }
 
-fn who(o: &mut Object<'_>, client: &dyn Client) {
+fn who(o: &mut ObjectWriter<'_>, client: &dyn Client) {
     match client.who() {
         Who::Address(address) => o.object("client", |o| o.text("address", &address.to_string())),
         Who::Process { pid, uid, gid, listener } => o.object("client", |o| {
@@ -116,7 +116,7 @@ fn who(o: &mut Object<'_>, client: &dyn Client) {
     }
 }
 
-fn what(o: &mut Object<'_>, subject: &Subject) {
+fn what(o: &mut ObjectWriter<'_>, subject: &Subject) {
     let details = subject.details.as_deref();
     o.maybe("method", details.map(Details::method));
     o.maybe("path", details.map(Details::path));
@@ -124,14 +124,14 @@ fn what(o: &mut Object<'_>, subject: &Subject) {
     o.flag("writes", subject.writes);
 }
 
-fn answered(o: &mut Object<'_>, status: u16) {
+fn answered(o: &mut ObjectWriter<'_>, status: u16) {
     match status {
         0 => o.null("status"),
         status => o.number("status", status),
     }
 }
 
-fn bytes(o: &mut Object<'_>, traffic: Traffic) {
+fn bytes(o: &mut ObjectWriter<'_>, traffic: Traffic) {
     o.object("bytes", |o| {
         for (name, Moved { copied, spliced }) in [("up", traffic.up), ("down", traffic.down)] {
             o.object(name, |o| {
@@ -142,7 +142,7 @@ fn bytes(o: &mut Object<'_>, traffic: Traffic) {
     });
 }
 
-fn trace(o: &mut Object<'_>, subject: &Subject) {
+fn trace(o: &mut ObjectWriter<'_>, subject: &Subject) {
     let trace = subject.details.as_deref().and_then(|details| details.trace.as_deref());
     let named = |text: &'_ str| !text.is_empty();
     o.maybe("traceparent", trace.map(|trace| trace.traceparent.as_str()).filter(|it| named(it)));
