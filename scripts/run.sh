@@ -12,17 +12,21 @@ engine_pid=
 main() {
     scripts/setup.sh engine
     trap stop_engine EXIT
-    # The gate ends on Ctrl-C by itself; this shell has to outlive it to tidy up.
-    trap : INT TERM
     answers || start_engine
+    echo "run: building (the first time takes some minutes)"
     cargo build --release --quiet
     for variable in CONTAINERS IMAGES NETWORKS VOLUMES INFO SYSTEM; do
         export "$variable=${!variable-1}"
     done
     export POST=${POST-0}
     say_what_next
+    # The gate ends on Ctrl-C by itself, and on SIGTERM when it is passed on; this shell has to outlive it to
+    # tidy up.
+    local gate=
+    trap : INT
+    trap '[ -z "$gate" ] || kill -TERM "$gate" 2>/dev/null || true' TERM
     "${CARGO_TARGET_DIR:-target}/release/dockgate" &
-    local gate=$!
+    gate=$!
     # A trapped signal ends `wait` early, so it is asked until the gate is gone.
     local code=0
     while kill -0 "$gate" 2>/dev/null; do

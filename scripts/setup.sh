@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 main() {
-    command -v cargo >/dev/null || fail "Rust is not installed (there is no cargo in the PATH)"
+    command -v cargo >/dev/null || fail "Rust is not installed (there is no cargo in the PATH); install it with rustup, in the version of Cargo.toml (rust-version) or newer"
     packages=()
     wants gcc libc6-dev -- command -v cc
     wants docker.io -- test -x /usr/sbin/dockerd
