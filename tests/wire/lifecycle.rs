@@ -1,8 +1,19 @@
 //! How the gate ends: on a signal, with what is under way let end within its grace.
 
-use super::gate::start;
-use super::stand_in::{EVENTS, OK, PING, STREAMING};
+use super::gate::{Gate, start};
+use super::peer::Peer;
+use super::stand_in::{EVENTS, OK, PING, STREAMING, StandIn};
 use std::net::{Ipv4Addr, TcpStream};
+
+/// A client that follows events, and its connection to the daemon.
+fn following(gate: &Gate, daemon: &StandIn) -> (Peer, Peer) {
+    let client = gate.client();
+    client.send(EVENTS);
+    let connection = daemon.accept_with(EVENTS);
+    connection.send(STREAMING);
+    client.expect(STREAMING);
+    (client, connection)
+}
 
 #[test]
 fn idle_connections_end_at_once_and_so_does_the_gate() {
@@ -45,11 +56,7 @@ fn a_running_exchange_is_completed_and_nobody_new_is_let_in() {
 #[test]
 fn without_a_grace_streams_are_cut() {
     let (mut gate, daemon) = start(&[("SHUTDOWN_GRACE", "0")]);
-    let client = gate.client();
-    client.send(EVENTS);
-    let connection = daemon.accept_with(EVENTS);
-    connection.send(STREAMING);
-    client.expect(STREAMING);
+    let (client, connection) = following(&gate, &daemon);
     gate.terminate();
     client.expect_end();
     connection.expect_end();
@@ -59,11 +66,7 @@ fn without_a_grace_streams_are_cut() {
 #[test]
 fn a_second_signal_cuts_what_the_first_has_let_run() {
     let (mut gate, daemon) = start(&[("SHUTDOWN_GRACE", "3600")]);
-    let client = gate.client();
-    client.send(EVENTS);
-    let connection = daemon.accept_with(EVENTS);
-    connection.send(STREAMING);
-    client.expect(STREAMING);
+    let (client, connection) = following(&gate, &daemon);
     gate.terminate();
     gate.wait_for_log("SIGTERM");
     connection.send("1\r\n!\r\n");
@@ -79,11 +82,7 @@ fn a_second_signal_reaches_each_of_several_workers() {
     for _ in 0..4 {
         let (mut gate, daemon) = start(&[("WORKERS", "3"), ("SHUTDOWN_GRACE", "3600")]);
         // On one worker, most likely another one than the first.
-        let client = gate.client();
-        client.send(EVENTS);
-        let connection = daemon.accept_with(EVENTS);
-        connection.send(STREAMING);
-        client.expect(STREAMING);
+        let (client, connection) = following(&gate, &daemon);
         gate.terminate();
         gate.wait_for_log("SIGTERM received");
         gate.terminate();
